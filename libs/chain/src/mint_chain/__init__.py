@@ -1,0 +1,1 @@
+"""Solana and Token Metadata: addresses, instructions, account layouts."""

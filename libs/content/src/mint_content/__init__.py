@@ -1,0 +1,1 @@
+"""Content addressing: CIDs, UnixFS, hash-checked retrieval through gateways."""

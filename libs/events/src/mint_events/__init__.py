@@ -1,0 +1,1 @@
+"""Event catalogue, envelope, codec, consuming runtime and event store."""

@@ -1,0 +1,312 @@
+"""Every event of Trimint: what happened, to which mint, with all that a consumer needs to go on.
+
+An event is a frozen dataclass; its Avro schema (`schemas/`) is made from it: the docstring is the
+record's `doc`, the string in `Annotated` is the field's. A field that is added later has a default,
+so that old records can still be read (the compatibility test holds that).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+
+class RejectionReason(StrEnum):
+    """Why a request was turned away before anything was spent."""
+
+    INVALID_FIELD = "invalid_field"
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+
+
+class CheckOutcome(StrEnum):
+    """What a check found; what cannot be decided is `inconclusive`, never passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class ChainOutcome(StrEnum):
+    """What the chain says of a mint that is parked: is its NFT there or not?"""
+
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creator:
+    """A creator of the NFT and its share of the royalties."""
+
+    address: Annotated[str, "Solana address, base58."]
+    share: Annotated[int, "Percent; the shares of all creators sum to 100."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A trait in the metadata JSON beside the level."""
+
+    trait_type: Annotated[str, "Name of the trait; `Level` is set by Trimint."]
+    value: Annotated[str, "Value of the trait."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintRequested:
+    """Upstream asks for one NFT. `mint_id` is the idempotency key and never expires."""
+
+    mint_id: Annotated[
+        str, "Idempotency key, 1 to 128 printable ASCII characters, also the record's key."
+    ]
+    user_id: Annotated[
+        str, "The user of the backend who receives the NFT; one mint in work per user."
+    ]
+    wallet: Annotated[str, "The user's Solana wallet, base58, on curve: the owner of the token."]
+    name: Annotated[str, "Name on chain, at most 32 bytes of UTF-8."]
+    symbol: Annotated[str, "Symbol on chain, at most 10 bytes of UTF-8."]
+    level: Annotated[int, "The level that the NFT proves, an attribute of its metadata JSON."]
+    description: Annotated[str, "Free text in the metadata JSON."] = ""
+    image: Annotated[bytes | None, "The image itself; either this or `image_uri`."] = None
+    image_uri: Annotated[str | None, "`ipfs://CID` of an image that is on IPFS already."] = None
+    seller_fee_basis_points: Annotated[int, "Royalty in 1/100 percent, 0 to 10 000."] = 0
+    creators: Annotated[tuple[Creator, ...], "At most five; empty means the authority alone."] = ()
+    attributes: Annotated[tuple[Attribute, ...], "Further traits of the metadata JSON."] = ()
+    external_url: Annotated[str | None, "Page about the NFT, in the metadata JSON."] = None
+    collection: Annotated[str | None, "Mint address of the collection the NFT belongs to."] = None
+    is_mutable: Annotated[bool, "Whether the metadata account can be changed after the mint."] = (
+        True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintAccepted:
+    """The request is valid and the mint has begun; its assets are to be pinned."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    request: Annotated[MintRequested, "The request as it was validated."]
+    arrival: Annotated[int, "Place in the order of arrival; a user's mints are worked on in it."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintRejected:
+    """The request was turned away; nothing was spent. A mint already begun under its id goes on."""
+
+    mint_id: Annotated[str, "Idempotency key of the request."]
+    user_id: Annotated[str, "The user it was asked for."]
+    reason: Annotated[RejectionReason, "`invalid_field` or `idempotency_conflict`."]
+    field: Annotated[str | None, "The field at fault, for `invalid_field`."]
+    detail: Annotated[str, "What is wrong and what would be right."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintStateReported:
+    """The same request came again: nothing was done, and this is where its mint stands."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    status: Annotated[str, "The mint's state when the request came again."]
+    mint_address: Annotated[str | None, "Address of the NFT's mint account, once prepared."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedAsset:
+    """Content on IPFS, named by its CID, fetched back and compared by hash."""
+
+    cid: Annotated[str, "CIDv1, base32."]
+    uri: Annotated[str, "`ipfs://CID`."]
+    media_type: Annotated[str, "By the bytes, e.g. `image/png`."]
+    size: Annotated[int, "Bytes."]
+    sha256: Annotated[str, "Of the whole content, lower-case hex."]
+    providers: Annotated[tuple[str, ...], "Names of the providers that hold a pin."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsPinned:
+    """Image and metadata JSON are on IPFS and came back with the right hash."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    image: Annotated[PinnedAsset, "The image."]
+    metadata: Annotated[PinnedAsset, "The metadata JSON."]
+    metadata_json: Annotated[bytes, "The metadata JSON itself, kept in the database as local copy."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetPinFailed:
+    """Image or metadata could not be put on IPFS, finally."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    failure: Annotated[str, "Class of the failure, e.g. `permanent`."]
+    detail: Annotated[str, "What happened, to what, and what to do."]
+    pinned: Annotated[tuple[PinnedAsset, ...], "What had been pinned before it failed."] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintPrepared:
+    """The pending record is written and the user's lock is taken: the NFT is to be made."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user whose lock this mint holds."]
+    fencing_token: Annotated[int, "Grows with every lock that is taken; an older one is void."]
+    authority: Annotated[str, "Mint and update authority, base58; fixed from here on."]
+    mint_address: Annotated[
+        str, "Derived from the authority and the mint_id: the NFT's only place."
+    ]
+    wallet: Annotated[str, "Owner of the token."]
+    name: Annotated[str, "Name on chain."]
+    symbol: Annotated[str, "Symbol on chain."]
+    uri: Annotated[str, "URI on chain, of the metadata JSON."]
+    level: Annotated[int, "The requested level."]
+    seller_fee_basis_points: Annotated[int, "Royalty in 1/100 percent."]
+    creators: Annotated[tuple[Creator, ...], "Creators on chain."]
+    collection: Annotated[str | None, "Mint address of the collection."]
+    is_mutable: Annotated[bool, "Whether the metadata account can be changed."]
+    image_cid: Annotated[str, "CID of the image."]
+    image_sha256: Annotated[str, "Of the image's bytes, lower-case hex."]
+    metadata_cid: Annotated[str, "CID of the metadata JSON."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintSubmitted:
+    """A transaction was signed and is about to be sent; from here on it may land."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    attempt: Annotated[int, "Number of the signature, from 1."]
+    signature: Annotated[str, "Signature of the transaction, base58."]
+    transaction: Annotated[bytes, "The signed transaction: these very bytes are sent, and re-sent."]
+    blockhash: Annotated[str, "Recent blockhash in it, base58."]
+    last_valid_block_height: Annotated[int, "The transaction cannot land above this block height."]
+    endpoint: Annotated[str, "RPC endpoint that gave the blockhash."]
+    priority_fee: Annotated[int, "Micro-lamports per compute unit."]
+    compute_unit_limit: Annotated[int, "Compute units it may use."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintConfirmed:
+    """The NFT is on chain with its metadata account, at commitment `confirmed`."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    metadata_address: Annotated[str, "Address of its metadata account."]
+    token_account: Annotated[str, "The wallet's token account that holds it."]
+    signature: Annotated[str, "Signature of the transaction that made it, base58."]
+    slot: Annotated[int, "Slot of that transaction."]
+    prepared: Annotated[MintPrepared, "What was to be made: the verifier's expectation."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintParked:
+    """The minter gave up making new signatures: a person has to look."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    mint_address: Annotated[str, "Address where the NFT would be."]
+    outcome: Annotated[ChainOutcome, "`absent` if the chain says finally that it is not there."]
+    signatures: Annotated[tuple[str, ...], "Every signature that was made."]
+    detail: Annotated[str, "What happened and what to do."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCompleted:
+    """One check of the verifier, as evidence."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    phase: Annotated[int, "1: at once; 2: after the delay."]
+    check: Annotated[str, "Name of the check."]
+    layer: Annotated[str, "`solana`, `ipfs`, `database` or `partner`."]
+    outcome: Annotated[CheckOutcome, "passed, failed or inconclusive."]
+    endpoint: Annotated[str, "Who was asked."]
+    latency_ms: Annotated[float, "Milliseconds of the deciding attempt."]
+    attempts: Annotated[int, "How often it was tried."]
+    evidence: Annotated[dict[str, str], "What was seen, by name."]
+    failure: Annotated[str | None, "Class of the failure, where there was one."] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseCompleted:
+    """All checks of a phase have decided; `inconclusive` ones were tried again before."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    phase: Annotated[int, "1 or 2."]
+    outcome: Annotated[CheckOutcome, "passed only if every check passed."]
+    failed_checks: Annotated[tuple[str, ...], "Names of those that failed."]
+    finalized_slot: Annotated[int | None, "Slot of the finalized transaction, if seen."] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintCompleted:
+    """Every check of both phases has passed: the three layers agree."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user who has the NFT."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    metadata_cid: Annotated[str, "CID of the metadata JSON."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintFailed:
+    """The mint ended without an NFT; lock, record and pins are compensated."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user it was for."]
+    detail: Annotated[str, "What happened."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionRequired:
+    """The mint waits for a person."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user it is for."]
+    reason: Annotated[str, "What could not be decided or repaired automatically."]
+    detail: Annotated[str, "What was seen and what to do."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpinRequested:
+    """A failed mint's content, that no other mint refers to, is to be unpinned."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    cids: Annotated[tuple[str, ...], "CIDs to unpin."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsUnpinned:
+    """The content is no longer pinned by us."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    cids: Annotated[tuple[str, ...], "CIDs that were unpinned."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDeadLettered:
+    """A record could not be worked on; its raw bytes wait for an operator."""
+
+    mint_id: Annotated[str, "Key of the record as text, or empty."]
+    topic: Annotated[str, "Where it came from."]
+    partition: Annotated[int, "Its partition."]
+    offset: Annotated[int, "Its offset."]
+    service: Annotated[str, "Who could not work on it."]
+    failure: Annotated[str, "Class of the failure."]
+    detail: Annotated[str, "What was wrong and what to do."]
+    value: Annotated[bytes, "The record's value, byte for byte."]
+    headers: Annotated[dict[str, bytes], "The record's headers."]
+
+
+Event = (
+    MintRequested
+    | MintAccepted
+    | MintRejected
+    | MintStateReported
+    | AssetsPinned
+    | AssetPinFailed
+    | AssetsUnpinned
+    | MintPrepared
+    | MintSubmitted
+    | MintConfirmed
+    | MintParked
+    | CheckCompleted
+    | PhaseCompleted
+    | MintCompleted
+    | MintFailed
+    | InterventionRequired
+    | UnpinRequested
+    | RecordDeadLettered
+)

@@ -1,0 +1,87 @@
+"""The topics of Trimint: who writes what where, and how long Kafka keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mint_events import catalogue as c
+
+MAX_RECORD_BYTES = 12 * 1024 * 1024
+"""Room for an image of the default limit (10 MiB) and the event around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic: its only writer, the events in it, and how long Kafka keeps them.
+
+    `retention` None means compacted: the newest record of each key stays.
+    """
+
+    name: str
+    writer: str
+    events: tuple[type[c.Event], ...]
+    retention: timedelta | None
+
+
+REQUESTS = Topic(
+    name="mint.requests",
+    writer="upstream",
+    events=(c.MintRequested,),
+    retention=timedelta(days=30),
+)
+LEDGER = Topic(
+    name="mint.ledger",
+    writer="reconciler",
+    events=(
+        c.MintAccepted,
+        c.MintRejected,
+        c.MintStateReported,
+        c.MintPrepared,
+        c.UnpinRequested,
+        c.MintCompleted,
+        c.MintFailed,
+        c.InterventionRequired,
+    ),
+    retention=timedelta(days=30),
+)
+IPFS = Topic(
+    name="mint.ipfs",
+    writer="ipfs-uploader",
+    events=(c.AssetsPinned, c.AssetPinFailed, c.AssetsUnpinned),
+    retention=timedelta(days=30),
+)
+CHAIN = Topic(
+    name="mint.chain",
+    writer="chain-minter",
+    events=(c.MintSubmitted, c.MintConfirmed, c.MintParked),
+    retention=timedelta(days=30),
+)
+INFLIGHT = Topic(
+    name="mint.chain.inflight", writer="chain-minter", events=(c.MintSubmitted,), retention=None
+)
+VERIFICATION = Topic(
+    name="mint.verification",
+    writer="verifier",
+    events=(c.CheckCompleted, c.PhaseCompleted),
+    retention=timedelta(days=30),
+)
+DEADLETTER = Topic(
+    name="mint.deadletter",
+    writer="any service",
+    events=(c.RecordDeadLettered,),
+    retention=timedelta(days=90),
+)
+
+TOPICS = (REQUESTS, LEDGER, IPFS, CHAIN, INFLIGHT, VERIFICATION, DEADLETTER)
+
+
+def topic_of(event: type[c.Event]) -> Topic:
+    """The topic that an event type is published on (the first that lists it).
+
+    Raises `KeyError` for a type that no topic lists.
+    """
+    for topic in TOPICS:
+        if event in topic.events:
+            return topic
+    raise KeyError(f"no topic carries {event.__name__}: add it to mint_events.topics")

@@ -1,0 +1,1 @@
+"""Failure classes, backoff, budgets, breakers and endpoint pools."""

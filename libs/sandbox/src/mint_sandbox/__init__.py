@@ -1,0 +1,1 @@
+"""Kafka, Postgres, Solana and IPFS on this machine, and their faults."""

@@ -1,0 +1,1 @@
+"""Mints exactly one NFT per mint_id."""

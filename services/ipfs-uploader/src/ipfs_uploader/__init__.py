@@ -1,0 +1,1 @@
+"""Puts images and metadata on IPFS and proves that they are there."""

@@ -1,0 +1,1 @@
+"""Owns the database: event store, consistency state, saga."""

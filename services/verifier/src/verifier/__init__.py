@@ -1,0 +1,1 @@
+"""Checks all three layers with its own clients."""
