@@ -1,0 +1,134 @@
+"""Content fetched through IPFS gateways and believed only when its bytes hash to its name (IP-4).
+
+Source: the path gateway specification (specs.ipfs.tech/http-gateways/path-gateway). A status of 200
+is no evidence of content, so a wrong body counts as that gateway's failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from mint_content.cid import Cid
+from mint_content.unixfs import verify
+from mint_resilience.failures import Degraded, Failure, Transient
+from mint_resilience.http import http_failures, raise_for_status
+
+DEFAULT_TIME_LIMIT = 30.0
+"""Seconds that one gateway has for one whole answer."""
+
+DEFAULT_SIZE_LIMIT = 32 * 1024 * 1024
+"""Bytes of content; what is longer is cut off and counts as wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOutcome:
+    """What one gateway did: seconds it took, the verified bytes' count, or its failure."""
+
+    endpoint: str
+    latency: float
+    size: int = 0
+    failure: Failure | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the right bytes came."""
+        return self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Verified content, and what each gateway that was asked for it did."""
+
+    data: bytes
+    outcomes: tuple[GatewayOutcome, ...]
+
+
+class NotRetrieved(Transient):
+    """No gateway gave the right bytes; says nothing about whether the content exists."""
+
+    def __init__(self, cid: Cid, outcomes: tuple[GatewayOutcome, ...]) -> None:
+        told = "; ".join(str(outcome.failure) for outcome in outcomes) or "no gateway is set"
+        super().__init__(f"{cid} could not be retrieved: {told}")
+        self.outcomes = outcomes
+
+
+class GatewayPool:
+    """Gateways in order of preference, by base URL (`https://ipfs.io`).
+
+    The HTTP client is the caller's, who also closes it.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        urls: Sequence[str],
+        *,
+        time_limit: float = DEFAULT_TIME_LIMIT,
+        size_limit: int = DEFAULT_SIZE_LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self.urls = tuple(url.rstrip("/") for url in urls)
+        self._time_limit = time_limit
+        self._size_limit = size_limit
+        self._clock = clock
+
+    async def fetch(self, cid: Cid) -> Retrieval:
+        """Ask one gateway after the other until the right bytes come.
+
+        Raises `NotRetrieved`, with every gateway's outcome, when none has them.
+        """
+        outcomes: list[GatewayOutcome] = []
+        for url in self.urls:
+            data, outcome = await self._ask(url, cid)
+            outcomes.append(outcome)
+            if data is not None:
+                return Retrieval(data, tuple(outcomes))
+        raise NotRetrieved(cid, tuple(outcomes))
+
+    async def ask_each(self, cid: Cid) -> tuple[GatewayOutcome, ...]:
+        """Ask all gateways at the same time; one outcome each, in the pool's order."""
+        answers = await asyncio.gather(*(self._ask(url, cid) for url in self.urls))
+        return tuple(outcome for _, outcome in answers)
+
+    async def _ask(self, url: str, cid: Cid) -> tuple[bytes | None, GatewayOutcome]:
+        started = self._clock()
+        try:
+            data = await self._within_limits(url, cid)
+        except Failure as failure:
+            return None, GatewayOutcome(url, self._clock() - started, failure=failure)
+        return data, GatewayOutcome(url, self._clock() - started, len(data))
+
+    async def _within_limits(self, url: str, cid: Cid) -> bytes:
+        try:
+            async with asyncio.timeout(self._time_limit):
+                data = await self._download(url, cid)
+        except TimeoutError as error:
+            message = f"{url}: {cid} took longer than {self._time_limit:g} s"
+            raise Degraded(message, endpoint=url) from error
+        if not verify(data, cid):
+            message = f"{url}: {len(data)} bytes came that are not {cid}"
+            raise Transient(message, endpoint=url)
+        return data
+
+    async def _download(self, url: str, cid: Cid) -> bytes:
+        with http_failures(url):
+            async with self._client.stream(
+                "GET", f"{url}/ipfs/{cid}", follow_redirects=True
+            ) as response:
+                raise_for_status(response, url)
+                return await self._read(response, url)
+
+    async def _read(self, response: httpx.Response, url: str) -> bytes:
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self._size_limit:
+                message = f"{url}: the body is longer than {self._size_limit} bytes"
+                raise Transient(message, endpoint=url)
+        return bytes(body)

@@ -1,0 +1,149 @@
+"""Content counts only when its bytes hash to its name, whichever gateway they come from."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from mint_content.gateway import GatewayPool, NotRetrieved
+from mint_content.unixfs import cid_of
+from mint_resilience.failures import Degraded, Outage, Permanent, RateLimited, Transient
+
+CONTENT = b"dragon" * 1000
+CID = cid_of(CONTENT)
+A, B, C = "https://a.example", "https://b.example", "https://c.example"
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def good(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, content=CONTENT)
+
+
+def wrong_body(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, content=b"<html>Please sign in</html>")
+
+
+def status(code: int, **headers: str) -> Answer:
+    return lambda _: httpx.Response(code, headers=headers)
+
+
+def refused(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("connection refused", request=request)
+
+
+def pool(answers: dict[str, Answer], **limits: float) -> GatewayPool:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == f"/ipfs/{CID}"
+        return answers[f"https://{request.url.host}"](request)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return GatewayPool(client, list(answers), **limits)  # type: ignore[arg-type] # test's keywords
+
+
+async def test_the_first_gateway_with_the_right_bytes_is_enough() -> None:
+    retrieval = await pool({A: good, B: refused}).fetch(CID)
+
+    assert retrieval.data == CONTENT
+    assert [outcome.endpoint for outcome in retrieval.outcomes] == [A]
+
+
+@pytest.mark.requirement("IP-4")
+async def test_a_wrong_body_with_status_200_makes_the_next_gateway_answer() -> None:
+    retrieval = await pool({A: wrong_body, B: good}).fetch(CID)
+
+    assert retrieval.data == CONTENT
+    bad, fine = retrieval.outcomes
+    assert (bad.endpoint, bad.good, fine.endpoint, fine.good) == (A, False, B, True)
+    assert str(CID) in str(bad.failure)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (wrong_body, Transient),
+        (refused, Outage),
+        (status(404), Permanent),
+        (status(504), Transient),
+        (status(429), RateLimited),
+    ],
+)
+async def test_each_failure_is_classified_and_the_next_gateway_asked(
+    answer: Answer, failure: type[Exception]
+) -> None:
+    retrieval = await pool({A: answer, B: good}).fetch(CID)
+
+    assert isinstance(retrieval.outcomes[0].failure, failure)
+    assert retrieval.data == CONTENT
+
+
+async def test_when_no_gateway_has_it_the_failure_tells_what_each_did() -> None:
+    with pytest.raises(NotRetrieved, match="HTTP 404") as raised:
+        await pool({A: status(404), B: refused}).fetch(CID)
+
+    assert [outcome.endpoint for outcome in raised.value.outcomes] == [A, B]
+    assert isinstance(raised.value, Transient)
+
+
+async def test_without_gateways_nothing_is_retrieved() -> None:
+    with pytest.raises(NotRetrieved, match="no gateway is set"):
+        await pool({}).fetch(CID)
+
+
+async def test_a_body_beyond_the_size_limit_is_cut_off() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1000
+            yield bytes(1000)
+
+    with pytest.raises(NotRetrieved, match="longer than 5000 bytes"):
+        await pool({A: lambda _: httpx.Response(200, content=endless())}, size_limit=5000).fetch(
+            CID
+        )
+    assert sent <= 10_000
+
+
+async def test_a_gateway_that_never_ends_is_left_for_the_next() -> None:
+    async def silent() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    answers = {A: lambda _: httpx.Response(200, content=silent()), B: good}
+    retrieval = await pool(answers, time_limit=0.01).fetch(CID)
+
+    assert isinstance(retrieval.outcomes[0].failure, Degraded)
+    assert retrieval.data == CONTENT
+
+
+@pytest.mark.requirement("VE-2")
+async def test_each_gateway_is_reported_when_all_are_asked() -> None:
+    outcomes = await pool({A: good, B: wrong_body, C: good}).ask_each(CID)
+
+    assert [(outcome.endpoint, outcome.good) for outcome in outcomes] == [
+        (A, True),
+        (B, False),
+        (C, True),
+    ]
+    assert [outcome.size for outcome in outcomes] == [len(CONTENT), 0, len(CONTENT)]
+
+
+async def test_latency_is_measured_by_the_given_clock() -> None:
+    ticks = iter([10.0, 12.5])
+    client = httpx.AsyncClient(transport=httpx.MockTransport(good))
+
+    retrieval = await GatewayPool(client, [A], clock=lambda: next(ticks)).fetch(CID)
+
+    assert retrieval.outcomes[0].latency == 2.5
+
+
+async def test_a_redirect_to_another_address_is_followed() -> None:
+    def redirect(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(301, headers={"location": f"{B}/ipfs/{CID}"})
+
+    retrieval = await pool({A: redirect, B: good}).fetch(CID)
+
+    assert [outcome.endpoint for outcome in retrieval.outcomes] == [A]
