@@ -1,7 +1,8 @@
 """Content counts only when its bytes hash to its name, whichever gateway they come from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -33,13 +34,13 @@ def refused(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("connection refused", request=request)
 
 
-def pool(answers: dict[str, Answer], **limits: float) -> GatewayPool:
+def pool(answers: Mapping[str, Answer], **limits: Any) -> GatewayPool:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == f"/ipfs/{CID}"
         return answers[f"https://{request.url.host}"](request)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    return GatewayPool(client, list(answers), **limits)  # type: ignore[arg-type] # test's keywords
+    return GatewayPool(client, list(answers), **limits)
 
 
 async def test_the_first_gateway_with_the_right_bytes_is_enough() -> None:

@@ -16,21 +16,19 @@ IMAGE = Cid.of_block(b"image", Codec.RAW)
 
 
 def dragon(level: int = 3, **changes: Any) -> Metadata:
-    return compose(
-        **{
-            "name": "Dragon",
-            "symbol": "DRG",
-            "description": "Breathes fire.",
-            "level": level,
-            "image": IMAGE,
-            "image_type": "image/png",
-            "attributes": (Attribute(trait_type="Wing span", value="9 m"),),
-            "creators": (Creator(address="Creator1", share=100),),
-            "seller_fee_basis_points": 500,
-            "external_url": "https://dragons.example",
-        }
-        | changes
-    )
+    fields: dict[str, Any] = {
+        "name": "Dragon",
+        "symbol": "DRG",
+        "description": "Breathes fire.",
+        "level": level,
+        "image": IMAGE,
+        "image_type": "image/png",
+        "attributes": (Attribute(trait_type="Wing span", value="9 m"),),
+        "creators": (Creator(address="Creator1", share=100),),
+        "seller_fee_basis_points": 500,
+        "external_url": "https://dragons.example",
+    }
+    return compose(**fields | changes)
 
 
 @pytest.mark.requirement("MF-4")
