@@ -231,6 +231,18 @@ class PhaseCompleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationDue:
+    """Checks to be run later, or once more; only on the verifier's delay topics."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    phase: Annotated[int, "1 or 2."]
+    round: Annotated[int, "How often the phase was tried before, from 0."]
+    checks: Annotated[tuple[str, ...], "Names of the checks that are still to be decided."]
+    finalized_slot: Annotated[int | None, "Slot of the finalized transaction, if seen."]
+    confirmed: Annotated[MintConfirmed, "What is to be verified."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MintCompleted:
     """Every check of both phases has passed: the three layers agree."""
 
@@ -304,6 +316,7 @@ Event = (
     | MintParked
     | CheckCompleted
     | PhaseCompleted
+    | VerificationDue
     | MintCompleted
     | MintFailed
     | InterventionRequired
