@@ -23,7 +23,9 @@ class Runtime:
     classpath: Sequence[Path]
     aot_cache: Path | None = None
 
-    def command(self, main_class: str, *arguments: str, train_into: Path | None = None) -> list[str]:
+    def command(
+        self, main_class: str, *arguments: str, train_into: Path | None = None
+    ) -> list[str]:
         """The arguments that run `main_class`; `train_into` writes an AOT cache at its end."""
         return [
             str(JAVA),

@@ -1,0 +1,201 @@
+"""A PostgreSQL server on this machine, in a folder of its own, by TCP and by Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import asyncpg
+
+from mint_sandbox.folders import SandboxFolder
+from mint_sandbox.ports import LOOPBACK, free_ports
+from mint_sandbox.postgres.binaries import Binaries, PostgresUnavailable, find_binaries
+from mint_sandbox.process import ChildProcess, Command, StartFailure
+
+SUPERUSER: Final = "trimint"
+_START_TIMEOUT: Final = 60.0  # seconds; a start takes a quarter of one, a recovery a few
+_ATTEMPTS: Final = 3
+_NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off")
+# Not synchronous_commit=off: it would lose acknowledged rows when only the process dies.
+_NOT_READY: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of a server, with its addresses."""
+
+    name: str
+    port: int
+    socket_folder: Path
+
+    def dsn(self, user: str = SUPERUSER) -> str:
+        """The address by TCP."""
+        return f"postgresql://{user}@{LOOPBACK}:{self.port}/{self.name}"
+
+    def socket_dsn(self, user: str = SUPERUSER) -> str:
+        """The address by Unix socket: several times faster per query."""
+        folder = quote(str(self.socket_folder), safe="")
+        return f"postgresql://{user}@/{self.name}?host={folder}&port={self.port}"
+
+
+class PostgresServer:
+    """A real PostgreSQL; killed and started again it recovers as a real one does.
+
+    `durable=False` gives up safety against a crash of the *machine* for speed; what was committed
+    still survives the end of the process. With `keep` the data lies in that folder and stays.
+    """
+
+    def __init__(self, *, durable: bool = False, keep: Path | None = None) -> None:
+        self._durable = durable
+        self._folder = SandboxFolder("postgres", keep)
+        self._process: ChildProcess | None = None
+        self.port = 0
+
+    @property
+    def process(self) -> ChildProcess:
+        """The server's process; raises `RuntimeError` before the first start."""
+        if self._process is None:
+            raise RuntimeError("PostgreSQL has not been started")
+        return self._process
+
+    def database(self, name: str = SUPERUSER) -> Database:
+        """The addresses of a database of this server."""
+        return Database(name, self.port, self._folder.make())
+
+    async def start(self) -> None:
+        """Start the server, on new data or, after `kill()` or `stop()`, on what it left.
+
+        Raises `PostgresUnavailable`, or `StartFailure` with the end of the log.
+        """
+        if self._process is not None:
+            await self._run(self._process)
+            return
+        try:
+            await self._first_start()
+        except BaseException:
+            self._folder.remove()
+            raise
+
+    async def kill(self) -> None:
+        """End the server and all its workers as kill -9 does; the data stays."""
+        await self.process.kill()
+
+    async def stop(self) -> None:
+        """End it cleanly and remove the data, unless it was to be kept."""
+        if self._process is not None:
+            await self._process.stop(timeout=30)
+            self._process = None
+        self._folder.remove()
+
+    async def create_database(
+        self, name: str | None = None, *, template: str = "template1"
+    ) -> Database:
+        """A new database, a copy of `template`, under `name` or a name nobody else has."""
+        name = name or f"test_{uuid.uuid4().hex[:12]}"
+        await self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.database(name)
+
+    async def drop_database(self, database: Database) -> None:
+        """Remove a database, ending its connections."""
+        await self._administer(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+
+    async def __aenter__(self) -> PostgresServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _first_start(self) -> None:
+        binaries = await asyncio.to_thread(find_binaries)
+        folder = self._folder.make()
+        data = folder / "data"
+        fresh = not data.exists()
+        if fresh:
+            await asyncio.to_thread(_initialize, binaries, folder, data)
+        for attempt in range(1, _ATTEMPTS + 1):
+            [self.port] = free_ports(1)
+            process = ChildProcess("postgres", self._command(binaries, data, folder), folder)
+            try:
+                await self._run(process)
+            except StartFailure:
+                if attempt == _ATTEMPTS or "could not create any TCP/IP" not in process.log_tail():
+                    raise
+            else:
+                self._process = process
+                break
+        if fresh:
+            await self._administer(f'CREATE DATABASE "{SUPERUSER}"')
+
+    async def _run(self, process: ChildProcess) -> None:
+        process.spawn()
+        try:
+            await process.until(self._answers, timeout=_START_TIMEOUT, what="its first answer")
+        except BaseException:
+            await process.kill()
+            raise
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.database("postgres").dsn(), timeout=5)
+        except _NOT_READY:
+            return False
+        await connection.close()
+        return True
+
+    async def _administer(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.database("postgres").socket_dsn(), timeout=10)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _command(self, binaries: Binaries, data: Path, folder: Path) -> Command:
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": str(folder),
+            "max_connections": "200",
+        }
+        options = [f"{name}={value}" for name, value in settings.items()]
+        if not self._durable:
+            options += _NOT_DURABLE
+        arguments = [part for option in options for part in ("-c", option)]
+        return Command(
+            [binaries.program("postgres"), "-D", str(data), *arguments],
+            cwd=folder,
+            account=binaries.account,
+            stop_signal=signal.SIGINT,  # "fast": ends the clients, then itself, cleanly
+            orphan_signal=signal.SIGQUIT,  # "immediate": at once, and nothing of it remains
+        )
+
+
+def _initialize(binaries: Binaries, folder: Path, data: Path) -> None:
+    account = binaries.account
+    if account:
+        os.chown(folder, account.uid, account.gid)
+    command = [binaries.program("initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=trust"]
+    command += ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+    if done.returncode:
+        raise PostgresUnavailable(
+            f"initdb could not make {data}: {done.stderr.strip()}. Choose another folder for "
+            f"temporary files with TMPDIR, one that "
+            f"{'user id ' + str(account.uid) if account else 'you'} may use"
+        )
