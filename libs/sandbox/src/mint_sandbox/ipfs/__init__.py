@@ -1,0 +1,1 @@
+"""IPFS on this machine: Pinata's API, Kubo's RPC and gateways over stores of real blocks."""

@@ -1,0 +1,254 @@
+"""Pinata's v3 Files API over a block store.
+
+Source of paths and shapes: docs.pinata.cloud/api-reference. Error bodies are not documented there;
+ours carry a sentence under `error`. A request to pin by CID is worked on whenever the account is
+asked about its files or requests, so `prechecking` is seen in its answer and never again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+from uuid import uuid4
+
+from aiohttp import BodyPartReader, web
+from aiohttp.typedefs import Handler, Middleware
+
+from mint_content.cid import Cid
+from mint_resilience.failures import Permanent
+from mint_sandbox.ipfs.blockstore import BlockMissing, BlockStore, Network
+from mint_sandbox.ipfs.pinata_files import FileRecord, PinataFiles, PinJob
+from mint_sandbox.ipfs.uploads import Upload, receive
+
+MAX_REQUEST = 1024**3
+"""Bytes of a request; larger files go to Pinata by another protocol (TUS), which is not here."""
+
+_USER_ID = "5a0d0e6c-3c5f-4d8c-9f5e-000000000001"
+_GREETING = "Congratulations! You are communicating with the Pinata API!"
+_DEFAULT_PAGE, _LARGEST_PAGE = 10, 1000
+
+Visibility = Literal["public", "private"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Pinata account: its stores by visibility, its files, and how new things are named."""
+
+    stores: Mapping[str, BlockStore]
+    files: PinataFiles
+    network: Network
+    new_id: Callable[[], str] = lambda: str(uuid4())
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def pin(self, upload: Upload, form: Mapping[str, str]) -> tuple[FileRecord, bool]:
+        """Keep an upload; the file's record, and whether the account had that content before."""
+        visibility = form.get("network", "private")
+        upload.pin_into(self.stores[visibility])
+        known = self.files.by_cid(visibility, str(upload.root.cid))
+        return (known, True) if known else (self._enter(upload, visibility, form), False)
+
+    def _enter(self, upload: Upload, visibility: str, form: Mapping[str, str]) -> FileRecord:
+        record = FileRecord(
+            id=self.new_id(),
+            name=form.get("name", upload.name),
+            cid=str(upload.root.cid),
+            size=upload.root.file_size,
+            mime_type=upload.media_type,
+            created_at=self.now().isoformat(),
+            network=visibility,
+            group_id=form.get("group_id"),
+            keyvalues=json.loads(form.get("keyvalues", "{}")),
+        )
+        self.files.add(record)
+        return record
+
+    def unpin(self, record: FileRecord) -> None:
+        """Remove a file and let its blocks go."""
+        self.files.delete(record)
+        self.stores[record.network].unpin(Cid.parse(record.cid))
+
+    def queue(self, body: Mapping[str, Any]) -> PinJob:
+        """Take a request to pin; raises `Permanent` when it names no CID."""
+        job = PinJob(
+            id=self.new_id(),
+            name=body.get("name") or body["cid"],
+            cid=str(Cid.parse(body["cid"])),
+            status="prechecking",
+            date_queued=self.now().isoformat(),
+            group_id=body.get("group_id"),
+            keyvalues=body.get("keyvalues") or {},
+            host_nodes=tuple(body.get("host_nodes") or ()),
+        )
+        self.files.add_job(job)
+        return job
+
+    def work_off(self) -> None:
+        """Look for the content of each request; what is found becomes a file."""
+        for job in self.files.jobs():
+            try:
+                self.network.pin_into(self.stores["public"], Cid.parse(job.cid))
+            except BlockMissing:
+                self.files.set_job_status(job, "searching")
+            else:
+                self._done(job)
+
+    def _done(self, job: PinJob) -> None:
+        self.files.delete_job(job.id)
+        if not self.files.by_cid("public", job.cid):
+            self.files.add(
+                FileRecord(
+                    id=job.id,
+                    name=job.name,
+                    cid=job.cid,
+                    size=len(self.network.file(Cid.parse(job.cid))),
+                    mime_type="application/octet-stream",
+                    created_at=self.now().isoformat(),
+                    network="public",
+                    group_id=job.group_id,
+                    keyvalues=job.keyvalues,
+                )
+            )
+
+
+def application(account: Account, jwt: str, *middlewares: Middleware) -> web.Application:
+    """The API and the upload address in one; `middlewares` come first, from the outside in."""
+    app = web.Application(
+        middlewares=[*middlewares, _authorised(jwt), _errors], client_max_size=MAX_REQUEST
+    )
+    api = _Api(account)
+    one = "/v3/files/{network:public|private}"
+    app.add_routes(
+        [
+            web.get("/data/testAuthentication", _greet),
+            web.get("/v3/data/testAuthentication", _greet),
+            web.post("/v3/files", api.upload),
+            web.post("/v3/files/public/pin_by_cid", api.pin_by_cid),
+            web.get("/v3/files/public/pin_by_cid", api.list_jobs),
+            web.delete("/v3/files/public/pin_by_cid/{id}", api.cancel_job),
+            web.get(one, api.list_files),
+            web.get(one + "/{id}", api.get_file),
+            web.put(one + "/{id}", api.update_file),
+            web.delete(one + "/{id}", api.delete_file),
+        ]
+    )
+    return app
+
+
+class _Api:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def upload(self, request: web.Request) -> web.Response:
+        upload, form = await _read_form(request)
+        record, known = self._account.pin(upload, form)
+        return _data({**_shown(record), "user_id": _USER_ID, "is_duplicate": known})
+
+    async def list_files(self, request: web.Request) -> web.Response:
+        self._account.work_off()
+        query = request.query
+        page = self._account.files.page(
+            request.match_info["network"],
+            cid=query.get("cid"),
+            name=query.get("name"),
+            token=query.get("pageToken", ""),
+            limit=min(int(query.get("limit", _DEFAULT_PAGE)), _LARGEST_PAGE),
+        )
+        files = [_shown(record) for record in page.files]
+        return _data({"files": files, "next_page_token": page.next_page_token})
+
+    async def get_file(self, request: web.Request) -> web.Response:
+        return _data(_shown(self._file(request)))
+
+    async def update_file(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        changes = {name: body[name] for name in ("name", "keyvalues") if name in body}
+        return _data(_shown(self._account.files.update(self._file(request), changes)))
+
+    async def delete_file(self, request: web.Request) -> web.Response:
+        self._account.unpin(self._file(request))
+        return web.json_response({"data": None})
+
+    async def pin_by_cid(self, request: web.Request) -> web.Response:
+        return _data(asdict(self._account.queue(await request.json())))
+
+    async def list_jobs(self, request: web.Request) -> web.Response:
+        self._account.work_off()
+        wanted = request.query.get("cid")
+        jobs = [asdict(job) for job in self._account.files.jobs() if wanted in (None, job.cid)]
+        return _data({"jobs": jobs, "next_page_token": ""})
+
+    async def cancel_job(self, request: web.Request) -> web.Response:
+        if not self._account.files.delete_job(request.match_info["id"]):
+            raise web.HTTPNotFound
+        return web.json_response({"data": None})
+
+    def _file(self, request: web.Request) -> FileRecord:
+        place = request.match_info
+        record = self._account.files.by_id(place["network"], place["id"])
+        if record is None:
+            raise web.HTTPNotFound
+        return record
+
+
+async def _greet(_: web.Request) -> web.Response:
+    return web.json_response({"message": _GREETING})
+
+
+async def _read_form(request: web.Request) -> tuple[Upload, dict[str, str]]:
+    upload: Upload | None = None
+    form: dict[str, str] = {}
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise Permanent("nested multipart bodies are not accepted")
+        if part.name == "file":
+            upload = await receive(part)
+        else:
+            form[str(part.name)] = await part.text()
+    if upload is None:
+        raise Permanent("the form has no part named 'file'")
+    _check_form(form)
+    return upload, form
+
+
+def _check_form(form: Mapping[str, str]) -> None:
+    if form.get("network", "private") not in get_args(Visibility):
+        raise Permanent(f"network {form['network']!r} is neither 'public' nor 'private'")
+    if form.get("car", "false") != "false":
+        raise Permanent("CAR uploads are not accepted here: send the file itself")
+
+
+def _shown(record: FileRecord) -> dict[str, Any]:
+    shown = asdict(record)
+    del shown["network"]
+    return shown
+
+
+def _data(data: Mapping[str, Any]) -> web.Response:
+    return web.json_response({"data": data})
+
+
+def _authorised(jwt: str) -> Middleware:
+    @web.middleware
+    async def authorised(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {jwt}":
+            return _error(401, "Not Authorized")
+        return await handler(request)
+
+    return authorised
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPError as error:
+        return _error(error.status, error.reason)
+    except (Permanent, KeyError, ValueError) as error:
+        return _error(400, f"{type(error).__name__}: {error}")
+
+
+def _error(status: int, details: str) -> web.Response:
+    return web.json_response({"error": details}, status=status)
