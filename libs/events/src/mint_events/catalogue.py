@@ -34,6 +34,13 @@ class ChainOutcome(StrEnum):
     ABSENT = "absent"
 
 
+class LockHold(StrEnum):
+    """When a mint gives its user's lock back: after phase 1, or only when it is completed."""
+
+    VERIFIED = "verified"
+    COMPLETED = "completed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creator:
     """A creator of the NFT and its share of the royalties."""
@@ -161,6 +168,9 @@ class MintPrepared:
     image_cid: Annotated[str, "CID of the image."]
     image_sha256: Annotated[str, "Of the image's bytes, lower-case hex."]
     metadata_cid: Annotated[str, "CID of the metadata JSON."]
+    lock_held_until: Annotated[
+        LockHold, "`verified` or `completed`: when the user's lock is released; fixed from here on."
+    ] = LockHold.VERIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
