@@ -31,7 +31,7 @@ _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class StartFailure(Exception):  # noqa: N818 - a failure to start, not a fault of the program
-    """A process ended, or stayed silent, before it was ready; the message has the end of its log."""
+    """A process ended, or stayed silent, before it was ready; the message ends with its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,21 @@ class ChildProcess:
         _living.add(self)
 
     async def until(
-        self, ready: Callable[[], Awaitable[bool]], *, timeout: float, what: str
+        self, ready: Callable[[], Awaitable[bool]], *, within: float, what: str
     ) -> None:
         """Wait until `ready()` is true; look again every few milliseconds.
 
-        Raises `StartFailure` when the process ends or `timeout` seconds pass first.
+        Raises `StartFailure` when the process ends or `within` seconds pass first.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + within
         while not await ready():
             if not self.running:
                 raise StartFailure(self._obituary(f"ended before {what}"))
             if time.monotonic() > deadline:
-                raise StartFailure(self._obituary(f"no {what} within {timeout:g} s"))
+                raise StartFailure(self._obituary(f"no {what} within {within:g} s"))
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def ready_line(self, *, timeout: float = 30.0) -> dict[str, Any]:
+    async def ready_line(self, *, within: float = 30.0) -> dict[str, Any]:
         """The first line of standard output since the start, which must be a JSON object.
 
         Raises `StartFailure` when the process ends, stays silent or says something else.
@@ -121,18 +121,18 @@ class ChildProcess:
         async def written() -> bool:
             return b"\n" in self._output()
 
-        await self.until(written, timeout=timeout, what="its line of JSON")
+        await self.until(written, within=within, what="its line of JSON")
         line = self._output().split(b"\n", 1)[0]
         with contextlib.suppress(json.JSONDecodeError):
             if isinstance(answer := json.loads(line), dict):
                 return answer
         raise StartFailure(self._obituary(f"expected a JSON object, it said {line[:200]!r}"))
 
-    async def stop(self, *, timeout: float = 10.0) -> None:
-        """Ask for a clean end, wait up to `timeout` seconds, then kill the process group."""
+    async def stop(self, *, patience: float = 10.0) -> None:
+        """Ask for a clean end, wait up to `patience` seconds, then kill the process group."""
         if self.running:
             self._signal(self.command.stop_signal)
-            if not await self._ended(timeout):
+            if not await self._ended(patience):
                 await self.kill()
         self._forget()
 
@@ -157,8 +157,8 @@ class ChildProcess:
         status = self._popen.poll() if self._popen else None
         return f"{self.name}: {what} (exit status {status}); end of its log:\n{self.log_tail()}"
 
-    async def _ended(self, timeout: float | None) -> bool:
-        deadline = None if timeout is None else time.monotonic() + timeout
+    async def _ended(self, patience: float | None) -> bool:
+        deadline = None if patience is None else time.monotonic() + patience
         while self.running:
             if deadline is not None and time.monotonic() > deadline:
                 return False

@@ -1,4 +1,4 @@
-"""Apache Kafka 4.3.1 (KRaft) from Maven's jars on a Java runtime from a wheel: nothing to install."""
+"""Apache Kafka (KRaft), its jars fetched by lock, on a Java runtime from a wheel."""
 
 from mint_sandbox.kafka.cluster import KafkaCluster
 from mint_sandbox.kafka.jars import JarsUnavailable

@@ -67,7 +67,7 @@ def _addresses(node: NodePorts, cluster: Sequence[NodePorts]) -> dict[str, str]:
 
 
 def _replication(nodes: int) -> dict[str, str]:
-    factor, in_sync = (3, 2) if nodes >= 3 else (1, 1)  # noqa: PLR2004 - the usual pair
+    factor, in_sync = (3, 2) if nodes >= 3 else (1, 1)
     return {
         "default.replication.factor": str(factor),
         "min.insync.replicas": str(in_sync),

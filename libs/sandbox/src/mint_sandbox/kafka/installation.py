@@ -109,4 +109,4 @@ def _run_format(runtime: Runtime, properties_file: Path) -> None:
 
 async def _train(node: KafkaNode) -> None:
     await node.start(expected_brokers=1)
-    await node.stop(timeout=120)  # the JVM assembles its cache at the end
+    await node.stop(patience=120)  # the JVM assembles its cache at the end

@@ -57,7 +57,7 @@ class KafkaNode:
             return self.node_id in brokers and len(brokers) >= expected_brokers
 
         try:
-            await self.process.until(answers, timeout=_START_TIMEOUT, what="metadata answer")
+            await self.process.until(answers, within=_START_TIMEOUT, what="metadata answer")
         except StartFailure as failure:
             if "Address already in use" in self.process.log_tail(20_000):
                 raise PortTaken(str(failure)) from failure
@@ -68,9 +68,9 @@ class KafkaNode:
         self.spawn()
         await self.ready(expected_brokers=expected_brokers)
 
-    async def stop(self, *, timeout: float = 15.0) -> None:
-        """End it cleanly; after `timeout` seconds kill it."""
-        await self.process.stop(timeout=timeout)
+    async def stop(self, *, patience: float = 15.0) -> None:
+        """End it cleanly; after `patience` seconds kill it."""
+        await self.process.stop(patience=patience)
 
     async def kill(self) -> None:
         """End it as kill -9 does."""

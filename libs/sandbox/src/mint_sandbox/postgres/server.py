@@ -90,7 +90,7 @@ class PostgresServer:
     async def stop(self) -> None:
         """End it cleanly and remove the data, unless it was to be kept."""
         if self._process is not None:
-            await self._process.stop(timeout=30)
+            await self._process.stop(patience=30)
             self._process = None
         self._folder.remove()
 
@@ -137,7 +137,7 @@ class PostgresServer:
     async def _run(self, process: ChildProcess) -> None:
         process.spawn()
         try:
-            await process.until(self._answers, timeout=_START_TIMEOUT, what="its first answer")
+            await process.until(self._answers, within=_START_TIMEOUT, what="its first answer")
         except BaseException:
             await process.kill()
             raise
