@@ -1,0 +1,228 @@
+"""What is known of one mint: a set of facts, each written once or superseded by a later one.
+
+No fact holds an image or a metadata JSON, so a state stays small. `at` is the time of the event
+that a fact comes from, in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from mint_events.catalogue import ChainOutcome, CheckOutcome, Creator, LockHold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What was asked for; the image by its hash (or its `ipfs://` URI)."""
+
+    fingerprint: str
+    user_id: str
+    wallet: str
+    name: str
+    symbol: str
+    level: int
+    seller_fee_basis_points: int
+    creators: tuple[Creator, ...] = ()
+    collection: str | None = None
+    is_mutable: bool = True
+    image_sha256: str | None = None
+    image_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The request as an event: when it was made, and the trace that every later event joins."""
+
+    at: datetime
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """The mint has begun; `arrival` is its place among all mints."""
+
+    at: datetime
+    arrival: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """The request was invalid; nothing was begun."""
+
+    at: datetime
+    field: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """Content on IPFS: its CID, and SHA-256 of its bytes as lower-case hex."""
+
+    cid: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinning:
+    """Image and metadata JSON are on IPFS; `uri` names the metadata JSON."""
+
+    at: datetime
+    image: Asset
+    metadata: Asset
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinFailure:
+    """Image or metadata JSON could not be put on IPFS; `pinned` is what had been."""
+
+    at: datetime
+    failure: str
+    detail: str
+    pinned: tuple[Asset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """The user's lock is taken under `fencing_token`, and the NFT's address is fixed."""
+
+    at: datetime
+    authority: str
+    mint_address: str
+    fencing_token: int
+    lock_held_until: LockHold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The newest transaction that was signed, and how many there were."""
+
+    at: datetime
+    attempt: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """The NFT is on chain."""
+
+    at: datetime
+    mint_address: str
+    metadata_address: str
+    token_account: str
+    signature: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parking:
+    """The minter gave up; `outcome` is what the chain says of the NFT."""
+
+    at: datetime
+    outcome: ChainOutcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The newest result of one check in one phase."""
+
+    at: datetime
+    event_id: UUID
+    phase: int
+    check: str
+    layer: str
+    outcome: CheckOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """The newest outcome of a phase; `passed_at` is when it first passed, and is never undone."""
+
+    at: datetime
+    event_id: UUID
+    phase: int
+    outcome: CheckOutcome
+    failed_checks: tuple[str, ...] = ()
+    passed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The three layers agree."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """The mint ended without an NFT."""
+
+    at: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """The mint waits for a person."""
+
+    at: datetime
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpinning:
+    """CIDs whose pins were asked to be given up, or are; sorted."""
+
+    at: datetime
+    cids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintState:
+    """All that is known of one mint, as a join of facts; `status_of` says where it stands."""
+
+    mint_id: str
+    terms: Terms | None = None
+    origin: Origin | None = None
+    acceptance: Acceptance | None = None
+    rejection: Rejection | None = None
+    pinning: Pinning | None = None
+    pin_failure: PinFailure | None = None
+    preparation: Preparation | None = None
+    submission: Submission | None = None
+    confirmation: Confirmation | None = None
+    parking: Parking | None = None
+    checks: tuple[Check, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    completion: Completion | None = None
+    failing: Failing | None = None
+    intervention: Intervention | None = None
+    unpin_request: Unpinning | None = None
+    unpinned: Unpinning | None = None
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """Time of the newest fact; None while nothing is known."""
+        facts = [getattr(self, f.name) for f in fields(self)] + [*self.checks, *self.phases]
+        return max((fact.at for fact in facts if hasattr(fact, "at")), default=None)
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """All that is known to have been pinned for this mint."""
+        pinned = (self.pinning.image, self.pinning.metadata) if self.pinning else ()
+        return (*pinned, *(self.pin_failure.pinned if self.pin_failure else ()))
+
+    def phase(self, number: int) -> Phase | None:
+        """The newest outcome of phase `number`, if it was reported."""
+        return next((phase for phase in self.phases if phase.phase == number), None)
+
+    def has_passed(self, number: int) -> bool:
+        """Whether phase `number` has passed at any time."""
+        phase = self.phase(number)
+        return phase is not None and phase.passed_at is not None
