@@ -1,0 +1,76 @@
+"""When a look counts: one pass is enough, one failure is not (VE-5).
+
+A failure counts once `denials` different endpoints say it (or, where there are fewer, once the same
+one has said it twice). Whatever remains is inconclusive and is tried again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mint_events.catalogue import CheckOutcome
+from mint_resilience.failures import Failure
+from verifier.catalogue import Check
+from verifier.verdict import Evidence, Verdict
+
+CONFIRMATIONS = 2
+"""A failure is looked at again before it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One look at one endpoint: a verdict, or the failure to get any. `latency` is in seconds."""
+
+    endpoint: str
+    latency: float
+    verdict: Verdict | None = None
+    failure: Failure | None = None
+
+    @property
+    def outcome(self) -> CheckOutcome:
+        """The verdict's; inconclusive without one."""
+        return self.verdict.outcome if self.verdict else CheckOutcome.INCONCLUSIVE
+
+    @property
+    def evidence(self) -> Evidence:
+        """The verdict's; without one, what went wrong."""
+        return self.verdict.evidence if self.verdict else {"failure": str(self.failure)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What a check came to, after all its attempts; `latency` of the deciding one, in seconds."""
+
+    check: Check
+    outcome: CheckOutcome
+    endpoint: str
+    latency: float
+    attempts: int
+    evidence: Evidence
+    failure: str | None
+
+
+def decide(check: Check, attempts: Sequence[Attempt], *, denials: int) -> Examined:
+    """Draw the conclusion; `attempts` has at least one, the oldest first."""
+    passes = [a for a in attempts if a.outcome is CheckOutcome.PASSED]
+    if passes:
+        return _examined(check, CheckOutcome.PASSED, passes[-1], len(attempts))
+    fails = [a for a in attempts if a.outcome is CheckOutcome.FAILED]
+    heard = len({a.endpoint for a in fails})
+    if heard >= denials and len(fails) >= CONFIRMATIONS:
+        return _examined(check, CheckOutcome.FAILED, fails[-1], len(attempts))
+    undecided = [a for a in attempts if a.outcome is CheckOutcome.INCONCLUSIVE]
+    return _examined(check, CheckOutcome.INCONCLUSIVE, (undecided or attempts)[-1], len(attempts))
+
+
+def _examined(check: Check, outcome: CheckOutcome, by: Attempt, attempts: int) -> Examined:
+    return Examined(
+        check=check,
+        outcome=outcome,
+        endpoint=by.endpoint,
+        latency=by.latency,
+        attempts=attempts,
+        evidence=by.evidence,
+        failure=by.failure.kind if by.failure else None,
+    )

@@ -1,0 +1,76 @@
+"""What has to be found in the three layers if a mint is what it claims to be.
+
+Every address is derived here again, from the mint_id and the authority of this service's own
+settings: where an event says otherwise, the event is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+from mint_chain.addresses import (
+    edition_address,
+    metadata_address,
+    mint_address,
+    parse_address,
+    token_account_address,
+)
+from mint_content.cid import Cid
+from mint_events.catalogue import Creator, MintConfirmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """One mint as it should be; `slot` is where the minter saw its transaction."""
+
+    mint_id: str
+    user_id: str
+    authority: Pubkey
+    wallet: Pubkey
+    signature: str
+    slot: int
+    mint: Pubkey
+    token_account: Pubkey
+    metadata_account: Pubkey
+    master_edition: Pubkey
+    name: str
+    symbol: str
+    uri: str
+    level: int
+    seller_fee_basis_points: int
+    creators: tuple[Creator, ...]
+    is_mutable: bool
+    metadata_cid: Cid
+    image_cid: Cid
+    image_sha256: str
+
+
+def expectation(confirmed: MintConfirmed, authority: Pubkey) -> Expectation:
+    """Derive what to look for. Raises `Permanent` when the event names no address or CID."""
+    prepared = confirmed.prepared
+    mint = mint_address(authority, confirmed.mint_id)
+    wallet = parse_address(prepared.wallet)
+    return Expectation(
+        mint_id=confirmed.mint_id,
+        user_id=prepared.user_id,
+        authority=authority,
+        wallet=wallet,
+        signature=confirmed.signature,
+        slot=confirmed.slot,
+        mint=mint,
+        token_account=token_account_address(wallet, mint),
+        metadata_account=metadata_address(mint),
+        master_edition=edition_address(mint),
+        name=prepared.name,
+        symbol=prepared.symbol,
+        uri=prepared.uri,
+        level=prepared.level,
+        seller_fee_basis_points=prepared.seller_fee_basis_points,
+        creators=prepared.creators,
+        is_mutable=prepared.is_mutable,
+        metadata_cid=Cid.from_uri(prepared.uri),
+        image_cid=Cid.parse(prepared.image_cid),
+        image_sha256=prepared.image_sha256,
+    )

@@ -1,0 +1,42 @@
+"""IPFS through gateways, each asked by itself, so that every one's answer is evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+
+from mint_content.cid import Cid
+from mint_content.gateway import GatewayPool, NotRetrieved
+from mint_resilience.failures import Permanent
+from verifier.checks.ipfs import GatewayAnswer
+
+
+class Gateways:
+    """Gateways by base URL, in order of preference; the HTTP client is the caller's."""
+
+    def __init__(self, client: httpx.AsyncClient, urls: Sequence[str], *, timeout: float) -> None:
+        self._pools = {url: GatewayPool(client, [url], time_limit=timeout) for url in urls}
+        self.urls = tuple(urls)
+
+    async def answer(self, url: str, cid: Cid) -> GatewayAnswer:
+        """One gateway's content, or its statement that it has none.
+
+        Raises the `Failure` that says neither: a time-out, an outage, bytes that are not the CID's.
+        """
+        answer = await self._ask(url, cid)
+        if answer.failure is not None and not isinstance(answer.failure, Permanent):
+            raise answer.failure
+        return answer
+
+    async def answers(self, cid: Cid) -> tuple[GatewayAnswer, ...]:
+        """Every gateway's answer, asked side by side, in their order."""
+        return tuple(await asyncio.gather(*(self._ask(url, cid) for url in self.urls)))
+
+    async def _ask(self, url: str, cid: Cid) -> GatewayAnswer:
+        try:
+            retrieval = await self._pools[url].fetch(cid)
+        except NotRetrieved as missing:
+            return GatewayAnswer(url, None, missing.outcomes[0].failure)
+        return GatewayAnswer(url, retrieval.data)

@@ -1,0 +1,200 @@
+"""Which looks serve which checks: the two phases, put together from the clients of this service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from verifier.catalogue import Check
+from verifier.checks import database, ipfs, partner, solana
+from verifier.database import RecordReader
+from verifier.examination import Limits, Line, Probe
+from verifier.expectation import Expectation
+from verifier.finality import FinalityWatch
+from verifier.gateways import Gateways
+from verifier.partner import Partner, PartnerEndpoint
+from verifier.rpc import SolanaReader
+
+PHASE_1 = (
+    Check.TRANSACTION_FINALIZED,
+    Check.MINT_ACCOUNT,
+    Check.TOKEN_ACCOUNT,
+    Check.METADATA_ACCOUNT,
+    Check.MASTER_EDITION,
+    Check.METADATA_RETRIEVABLE,
+    Check.METADATA_LEVEL,
+    Check.RECORD_AGREES,
+)
+PHASE_2 = (
+    Check.METADATA_AVAILABLE,
+    Check.IMAGE_AVAILABLE,
+    Check.PARTNER_FLOW,
+    Check.NOTHING_ORPHANED,
+)
+
+ENOUGH_DENIALS = 2
+"""Endpoints of a kind that have to agree on a failure, where there are as many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the checks need to know beside the mint: limits per layer, and policies.
+
+    `finality` is how long one look may wait for finalization, in seconds; `gateways_required` is
+    the k of "k of n"; `lock_until_completed` whether a verified mint still holds its user's lock.
+    """
+
+    solana: Limits
+    ipfs: Limits
+    database: Limits
+    partner: Limits
+    finality: float
+    gateways_required: int
+    lock_until_completed: bool
+    partner_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The verifier's own ways to the three layers and to the partner."""
+
+    chain: SolanaReader
+    finality: FinalityWatch
+    gateways: Gateways
+    records: RecordReader
+    partner: Partner
+    partner_endpoint: PartnerEndpoint
+
+
+class Plan:
+    """Makes the looks of a phase for one mint."""
+
+    def __init__(self, clients: Clients, rules: Rules) -> None:
+        self._clients = clients
+        self._rules = rules
+
+    @property
+    def phase_2(self) -> tuple[Check, ...]:
+        """The checks of phase 2; the partner's endpoint is one where it is configured."""
+        return PHASE_2 + ((Check.PARTNER_ENDPOINT,) if self._rules.partner_url else ())
+
+    def lines(self, expected: Expectation, checks: Sequence[str]) -> list[Line]:
+        """The looks that serve these checks, and no others."""
+        every: tuple[Line, ...] = (
+            (self._finality(expected), self._accounts(expected)),
+            (self._metadata(expected),),
+            (self._record(expected),),
+            (self._metadata_everywhere(expected),),
+            (self._image_everywhere(expected),),
+            (self._partner_flow(expected),),
+            (self._user_rows(expected),),
+            (self._partner_endpoint(expected),),
+        )
+        wanted = [tuple(probe.only(checks) for probe in line) for line in every]
+        return [needed for line in wanted if (needed := tuple(p for p in line if p.judges))]
+
+    def _finality(self, expected: Expectation) -> Probe[solana.TransactionSeen]:
+        urls, within = self._clients.chain.urls, self._rules.finality
+        grace = self._rules.solana.timeout
+        return Probe(
+            endpoints=(", ".join(urls),),  # the watch goes through them by itself
+            look=lambda _: self._clients.finality.seen(expected.signature, within=within),
+            judges={
+                Check.TRANSACTION_FINALIZED: partial(solana.transaction_finalized, expected),
+            },
+            limits=Limits(attempts=2, timeout=within + grace, backoff=self._rules.solana.backoff),
+        )
+
+    def _accounts(self, expected: Expectation) -> Probe[solana.AccountsSeen]:
+        urls = self._clients.chain.urls
+        return Probe(
+            endpoints=urls,
+            look=lambda url: self._clients.chain.nft_accounts(url, expected),
+            judges={
+                Check.MINT_ACCOUNT: partial(solana.mint_account, expected),
+                Check.TOKEN_ACCOUNT: partial(solana.token_account, expected),
+                Check.METADATA_ACCOUNT: partial(solana.metadata_account, expected),
+                Check.MASTER_EDITION: partial(solana.master_edition, expected),
+            },
+            limits=self._rules.solana,
+            denials=min(ENOUGH_DENIALS, len(urls)),
+        )
+
+    def _metadata(self, expected: Expectation) -> Probe[ipfs.GatewayAnswer]:
+        """Content is missing only if every gateway says so."""
+        gateways = self._clients.gateways
+        return Probe(
+            endpoints=gateways.urls,
+            look=lambda url: gateways.answer(url, expected.metadata_cid),
+            judges={
+                Check.METADATA_RETRIEVABLE: partial(ipfs.metadata_retrievable, expected),
+                Check.METADATA_LEVEL: partial(ipfs.metadata_level, expected),
+            },
+            limits=self._rules.ipfs,
+            denials=len(gateways.urls),
+        )
+
+    def _record(self, expected: Expectation) -> Probe[database.RecordSeen | None]:
+        records = self._clients.records
+        return Probe(
+            endpoints=(records.endpoint,),
+            look=lambda _: records.record(expected.mint_id),
+            judges={Check.RECORD_AGREES: partial(database.record_agrees, expected)},
+            limits=self._rules.database,
+        )
+
+    def _metadata_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
+        gateways, required = self._clients.gateways, self._rules.gateways_required
+        judge = partial(ipfs.metadata_available, expected, required=required)
+        return Probe(
+            endpoints=(", ".join(gateways.urls),),
+            look=lambda _: gateways.answers(expected.metadata_cid),
+            judges={Check.METADATA_AVAILABLE: judge},
+            limits=self._rules.ipfs,
+        )
+
+    def _image_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
+        gateways, required = self._clients.gateways, self._rules.gateways_required
+        judge = partial(ipfs.image_available, expected, required=required)
+        return Probe(
+            endpoints=(", ".join(gateways.urls),),
+            look=lambda _: gateways.answers(expected.image_cid),
+            judges={Check.IMAGE_AVAILABLE: judge},
+            limits=self._rules.ipfs,
+        )
+
+    def _partner_flow(self, expected: Expectation) -> Probe[partner.PartnerSeen]:
+        urls = self._clients.chain.urls
+        return Probe(
+            endpoints=urls,
+            look=lambda url: self._clients.partner.find(
+                url, expected.wallet, expected.authority, expected.mint
+            ),
+            judges={Check.PARTNER_FLOW: partial(partner.partner_flow, expected)},
+            limits=self._rules.partner,
+            denials=min(ENOUGH_DENIALS, len(urls)),
+        )
+
+    def _partner_endpoint(self, expected: Expectation) -> Probe[int | None]:
+        query = (
+            ("wallet", str(expected.wallet)),
+            ("authority", str(expected.authority)),
+            ("mint", str(expected.mint)),
+        )
+        return Probe(
+            endpoints=(self._rules.partner_url or "not configured",),
+            look=lambda url: self._clients.partner_endpoint.level(url, query),
+            judges={Check.PARTNER_ENDPOINT: partial(partner.partner_endpoint, expected)},
+            limits=self._rules.partner,
+        )
+
+    def _user_rows(self, expected: Expectation) -> Probe[database.UserRowsSeen]:
+        records, held = self._clients.records, self._rules.lock_until_completed
+        judge = partial(database.nothing_orphaned, expected, held_until_completed=held)
+        return Probe(
+            endpoints=(records.endpoint,),
+            look=lambda _: records.user_rows(expected.user_id, expected.mint_id),
+            judges={Check.NOTHING_ORPHANED: judge},
+            limits=self._rules.database,
+        )
