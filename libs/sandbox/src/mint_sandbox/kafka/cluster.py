@@ -9,12 +9,15 @@ from typing import Final
 
 from mint_sandbox.folders import SandboxFolder
 from mint_sandbox.kafka.configuration import NodePorts, server_properties
-from mint_sandbox.kafka.identifiers import new_kafka_id
 from mint_sandbox.kafka.installation import Installation, installed
 from mint_sandbox.kafka.node import KafkaNode, PortTaken
 from mint_sandbox.ports import free_ports
+from mint_sandbox.process import StartFailure
 
 _ATTEMPTS: Final = 3
+_PATIENCE_ALONE: Final = 15.0  # seconds for a clean stop, which takes a quarter of one
+_PATIENCE_TOGETHER: Final = 2.0
+# The last of several nodes waits in vain for a majority to let it go; what is acknowledged is safe.
 
 
 class KafkaCluster:
@@ -61,7 +64,8 @@ class KafkaCluster:
 
     async def stop(self) -> None:
         """End all nodes cleanly and remove the data, unless it was to be kept."""
-        await asyncio.gather(*(node.stop() for node in self.nodes))
+        patience = _PATIENCE_ALONE if self._count == 1 else _PATIENCE_TOGETHER
+        await asyncio.gather(*(node.stop(patience=patience) for node in self.nodes))
         self._folder.remove()
 
     async def kill(self, node_id: int = 1) -> None:
@@ -96,11 +100,20 @@ class KafkaCluster:
 
 def _new_nodes(count: int, installation: Installation, folder: Path) -> list[KafkaNode]:
     cluster = [NodePorts(node_id, *free_ports(2)) for node_id in range(1, count + 1)]
-    cluster_id = new_kafka_id()
-    nodes = []
-    for ports in cluster:
-        data = folder / f"data-{ports.node_id}"
-        installation.format(data, cluster_id=cluster_id, node_id=ports.node_id)
-        properties = server_properties(ports, cluster, data)
-        nodes.append(KafkaNode(ports, properties, installation.runtime, folder))
-    return nodes
+    folders = [folder / f"data-{ports.node_id}" for ports in cluster]
+    if not _formatted(folders):
+        installation.format(folders)
+    return [
+        KafkaNode(ports, server_properties(ports, cluster, data), installation.runtime, folder)
+        for ports, data in zip(cluster, folders, strict=True)
+    ]
+
+
+def _formatted(folders: Sequence[Path]) -> bool:
+    kept = set(folders[0].parent.glob("data-*"))
+    if kept and kept != set(folders):
+        raise StartFailure(
+            f"{folders[0].parent} was kept by a cluster of {len(kept)} nodes, not of "
+            f"{len(folders)}: start as many, or choose another folder"
+        )
+    return bool(kept)

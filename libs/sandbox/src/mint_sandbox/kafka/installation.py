@@ -11,6 +11,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,11 +38,13 @@ class Installation:
     runtime: Runtime
     template: Path
 
-    def format(self, data: Path, *, cluster_id: str, node_id: int) -> None:
-        """Make `data` a formatted folder of that node, by a copy of the template."""
-        shutil.copytree(self.template, data)
-        meta = render_meta_properties(cluster_id, node_id, new_kafka_id())
-        (data / _META_PROPERTIES).write_text(meta)
+    def format(self, folders: Sequence[Path]) -> None:
+        """Make `folders` the formatted data folders of nodes 1, 2, … of one new cluster."""
+        cluster_id = new_kafka_id()
+        for node_id, data in enumerate(folders, start=1):
+            shutil.copytree(self.template, data)
+            meta = render_meta_properties(cluster_id, node_id, new_kafka_id())
+            (data / _META_PROPERTIES).write_text(meta)
 
 
 async def installed() -> Installation:

@@ -68,7 +68,7 @@ class KafkaNode:
         self.spawn()
         await self.ready(expected_brokers=expected_brokers)
 
-    async def stop(self, *, patience: float = 15.0) -> None:
+    async def stop(self, *, patience: float) -> None:
         """End it cleanly; after `patience` seconds kill it."""
         await self.process.stop(patience=patience)
 

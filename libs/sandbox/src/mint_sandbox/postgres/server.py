@@ -194,8 +194,8 @@ def _initialize(binaries: Binaries, folder: Path, data: Path) -> None:
         extra_groups=[] if account else None,
     )
     if done.returncode:
+        who = f"user id {account.uid}, as which it runs," if account else "you"
         raise PostgresUnavailable(
-            f"initdb could not make {data}: {done.stderr.strip()}. Choose another folder for "
-            f"temporary files with TMPDIR, one that "
-            f"{'user id ' + str(account.uid) if account else 'you'} may use"
+            f"initdb could not make {data}: {done.stderr.strip()}. The folder and all above it "
+            f"must be open to {who}: keep the data elsewhere, or set TMPDIR"
         )
