@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from solders.account import Account
 from solders.clock import Clock
@@ -18,7 +18,13 @@ from solders.hash import Hash
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
-from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
+from solders.transaction_metadata import (
+    FailedTransactionMetadata,
+    InnerInstruction,
+    TransactionMetadata,
+)
+
+from mint_sandbox.solana import base58
 
 _ABSENT = Account(0, b"", Pubkey.default())
 
@@ -111,3 +117,13 @@ def _outcome(meta: TransactionMetadata, err: Any) -> Outcome:
         inner_instructions=[[_inner(one) for one in group] for group in meta.inner_instructions()],
         return_data=(returned.program_id, returned.data) if returned.data else None,
     )
+
+
+def _inner(instruction: InnerInstruction) -> Mapping[str, Any]:
+    compiled = instruction.instruction()
+    return {
+        "programIdIndex": compiled.program_id_index,
+        "accounts": list(compiled.accounts),
+        "data": base58.encode(bytes(compiled.data)),
+        "stackHeight": instruction.stack_height(),
+    }

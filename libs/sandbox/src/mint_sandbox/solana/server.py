@@ -1,0 +1,232 @@
+"""The ledger behind JSON-RPC over HTTP and WebSocket, on one or several endpoints.
+
+Each endpoint has two ports, as a validator has: HTTP, and WebSocket on the next one (clients such
+as Metaplex's Umi derive it so). What an endpoint does wrong on purpose is a middleware of its
+HTTP app: `rpc_app` is where it goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp.typedefs import Middleware
+
+from mint_sandbox.solana.ledger import Genesis, Ledger
+from mint_sandbox.solana.program import TOKEN_METADATA
+from mint_sandbox.solana.rpc import METHODS
+from mint_sandbox.solana.rpc.dispatch import answer, table
+from mint_sandbox.solana.subscriptions import Subscriptions
+from mint_sandbox.solana.vm import VirtualMachine
+
+HOST = "127.0.0.1"
+_BIND_ATTEMPTS = 200
+_SHUTDOWN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to reach the chain."""
+
+    rpc: str
+    ws: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A chain that is being served: its endpoints in order of priority, and its ledger."""
+
+    endpoints: tuple[Endpoint, ...]
+    ledger: Ledger
+
+    @property
+    def rpc(self) -> str:
+        """The first endpoint's URL."""
+        return self.endpoints[0].rpc
+
+    @property
+    def ws(self) -> str:
+        """The first endpoint's WebSocket URL."""
+        return self.endpoints[0].ws
+
+
+class Listeners:
+    """The open WebSocket connections, which are told what is new."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._open: dict[web.WebSocketResponse, _Listener] = {}
+
+    def publish(self) -> None:
+        """Let every connection say what is new for it."""
+        for listener in self._open.values():
+            listener.tell_news()
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """One connection, until the client or `close` ends it."""
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        listener = self._open[connection] = _Listener(self._ledger)
+        sender = asyncio.create_task(listener.send_to(connection))
+        try:
+            async for message in connection:
+                listener.hear(message)
+        finally:
+            del self._open[connection]
+            await _cancelled(sender)
+        return connection
+
+    async def close(self, _app: web.Application) -> None:
+        """Say goodbye to all."""
+        for connection in list(self._open):
+            await connection.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
+
+
+class _Listener:
+    """One connection's subscriptions; what it is told leaves in the order in which it arose."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._subscriptions = Subscriptions(ledger)
+        self._outbox = asyncio.Queue[str]()
+
+    def hear(self, message: WSMessage) -> None:
+        if message.type is WSMsgType.TEXT:
+            reply = answer(message.data, self._subscriptions.call)
+            if reply is not None:
+                self._outbox.put_nowait(reply)
+
+    def tell_news(self) -> None:
+        for notification in self._subscriptions.notifications():
+            self._outbox.put_nowait(json.dumps(notification, separators=(",", ":")))
+
+    async def send_to(self, connection: web.WebSocketResponse) -> None:
+        with suppress(ConnectionError):  # the client has gone: its connection's loop ends by itself
+            while True:
+                await connection.send_str(await self._outbox.get())
+
+
+def rpc_app(
+    ledger: Ledger, listeners: Listeners, middlewares: Sequence[Middleware] = ()
+) -> web.Application:
+    """The HTTP side of an endpoint: JSON-RPC by POST, `GET /health`."""
+    call = table(ledger, METHODS)
+
+    async def post(request: web.Request) -> web.Response:
+        landed = len(ledger.history)
+        reply = answer(await request.read(), call)
+        if len(ledger.history) != landed:
+            listeners.publish()
+        return web.Response(text=reply or "", content_type="application/json")
+
+    app = web.Application(middlewares=middlewares)
+    app.router.add_post("/", post)
+    app.router.add_get("/health", _health)
+    return app
+
+
+def ws_app(listeners: Listeners) -> web.Application:
+    """The WebSocket side of an endpoint."""
+    app = web.Application()
+    app.router.add_get("/", listeners.serve)
+    app.on_shutdown.append(listeners.close)
+    return app
+
+
+@asynccontextmanager
+async def serve(
+    program: bytes,
+    *,
+    genesis: Genesis,
+    slot_seconds: float = 0.4,
+    port: int = 0,
+    endpoints: int = 1,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[Running]:
+    """Serve a new chain with the Token Metadata `program` until the context is left.
+
+    Endpoint i listens on `port + 2 i` and the port after it, or on free ports for port 0.
+    Raises OSError when a port is taken.
+    """
+    ledger = Ledger(genesis, VirtualMachine({TOKEN_METADATA: program}), now())
+    listeners = Listeners(ledger)
+    async with AsyncExitStack() as stack:
+        served = [
+            await stack.enter_async_context(_endpoint(ledger, listeners, port and port + 2 * index))
+            for index in range(endpoints)
+        ]
+        clock = asyncio.create_task(_let_time_pass(ledger, listeners, slot_seconds, now))
+        stack.push_async_callback(_cancelled, clock)
+        yield Running(tuple(served), ledger)
+
+
+async def _let_time_pass(
+    ledger: Ledger, listeners: Listeners, slot_seconds: float, now: Callable[[], float]
+) -> None:
+    while True:
+        await asyncio.sleep(slot_seconds)
+        if ledger.tick(now()):
+            listeners.publish()
+
+
+@asynccontextmanager
+async def _endpoint(ledger: Ledger, listeners: Listeners, port: int) -> AsyncIterator[Endpoint]:
+    http, websocket = adjacent_sockets(port)
+    with http, websocket:
+        number = http.getsockname()[1]
+        async with (
+            _listening(rpc_app(ledger, listeners), http),
+            _listening(ws_app(listeners), websocket),
+        ):
+            yield Endpoint(f"http://{HOST}:{number}", f"ws://{HOST}:{number + 1}")
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, sock: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, sock).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def adjacent_sockets(port: int) -> tuple[socket.socket, socket.socket]:
+    """Two bound sockets on neighbouring ports, the first on `port` (0: any that are free).
+
+    Raises OSError when they can not be had.
+    """
+    for _ in range(_BIND_ATTEMPTS if port == 0 else 1):
+        first = _bound(port)
+        try:
+            return first, _bound(first.getsockname()[1] + 1)
+        except OSError:
+            first.close()
+    raise OSError(f"no two neighbouring free ports on {HOST} (asked for {port or 'any'})")
+
+
+def _bound(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise OSError(f"can not listen on {HOST}:{port}: {error}") from error
+    return sock
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
