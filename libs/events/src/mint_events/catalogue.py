@@ -179,7 +179,7 @@ class MintSubmitted:
 
     mint_id: Annotated[str, "Idempotency key of the mint."]
     mint_address: Annotated[str, "Address of the NFT's mint account."]
-    attempt: Annotated[int, "Number of the signature, from 1."]
+    attempt: Annotated[int, "Number of the signature, from 1; anew once one of them has landed."]
     signature: Annotated[str, "Signature of the transaction, base58."]
     transaction: Annotated[bytes, "The signed transaction: these very bytes are sent, and re-sent."]
     blockhash: Annotated[str, "Recent blockhash in it, base58."]
@@ -187,6 +187,7 @@ class MintSubmitted:
     endpoint: Annotated[str, "RPC endpoint that gave the blockhash."]
     priority_fee: Annotated[int, "Micro-lamports per compute unit."]
     compute_unit_limit: Annotated[int, "Compute units it may use."]
+    earlier: Annotated[tuple[str, ...], "Signatures made for the mint before, oldest first."] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
