@@ -98,7 +98,7 @@ class Codec:
         """
         if value is None:
             raise Poison(f"record {topic}/{partition}/{offset} has no value: it is a tombstone")
-        present = tuple((name, content) for name, content in headers if content is not None)
+        present = tuple([(name, content) for name, content in headers if content is not None])
         try:
             envelope = read_envelope(
                 self._event(key, value),

@@ -7,20 +7,23 @@ they are headers (`mint_events.headers`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from mint_events.catalogue import Event
 from mint_events.ids import effect_id
 from mint_events.tracing import child_span, root_span
 
+_UTC_OFFSET = timedelta(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """An event and its metadata.
 
-    `time` is in UTC; `correlation_id` is the same from the request to the end (by default the id
-    of the first event); `causation_id` is the id of the event that this one follows from.
+    `time` is in UTC (`ValueError` otherwise); `correlation_id` is the same from the request to the
+    end (by default the id of the first event); `causation_id` is the id of the event that this one
+    follows from.
     """
 
     event: Event
@@ -30,6 +33,10 @@ class Envelope:
     correlation_id: str
     causation_id: UUID | None
     traceparent: str | None
+
+    def __post_init__(self) -> None:
+        if self.time.utcoffset() != _UTC_OFFSET:
+            raise ValueError(f"{self.type}: its time {self.time} is not in UTC")
 
     @property
     def mint_id(self) -> str:

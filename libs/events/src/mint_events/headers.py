@@ -16,7 +16,7 @@ from mint_events.ids import parsed_id, record_id
 from mint_events.tracing import is_traceparent
 
 CONTENT_TYPE = "application/avro"
-FOREIGN_SOURCE = "unknown"
+FOREIGN_SOURCE = b"unknown"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = [("ce_specversion", b"1.0"), ("content-type", CONTENT_TYPE.encode())]
@@ -59,24 +59,25 @@ def read_envelope(
     Raises `ValueError` for a `ce_type` other than the event's, a `ce_time` that is not RFC 3339 or
     a header that is not UTF-8, `OverflowError` for a time beyond the calendar.
     """
-    said = {name: value.decode() for name, value in headers}
-    _check_type(event, said.get("ce_type"))
-    event_id = parsed_id(said["ce_id"]) if "ce_id" in said else record_id(topic, partition, offset)
-    traceparent = said.get("traceparent", "")
+    said = dict(headers).get
+    _check_type(event, said("ce_type"))
+    own_id, causation_id, time = said("ce_id"), said("causationid"), said("ce_time")
+    event_id = parsed_id(own_id.decode()) if own_id else record_id(topic, partition, offset)
+    traceparent = said("traceparent", b"").decode()
     return Envelope(
         event=event,
         id=event_id,
-        source=said.get("ce_source", FOREIGN_SOURCE),
-        time=_time(said["ce_time"]) if "ce_time" in said else _record_time(timestamp_ms),
-        correlation_id=said.get("correlationid") or str(event_id),
-        causation_id=parsed_id(said["causationid"]) if "causationid" in said else None,
+        source=said("ce_source", FOREIGN_SOURCE).decode(),
+        time=_time(time.decode()) if time else _record_time(timestamp_ms),
+        correlation_id=said("correlationid", b"").decode() or str(event_id),
+        causation_id=parsed_id(causation_id.decode()) if causation_id else None,
         traceparent=traceparent if is_traceparent(traceparent) else None,
     )
 
 
-def _check_type(event: Event, said: str | None) -> None:
+def _check_type(event: Event, said: bytes | None) -> None:
     written = event.__class__.__name__
-    if said not in (None, written):
+    if said is not None and said.decode() != written:
         raise ValueError(f"header ce_type says {said!r}, the schema of the value {written!r}")
 
 

@@ -62,7 +62,7 @@ def record_schema(record: type) -> dict[str, Any]:
 
     Raises `TypeError` for a field whose type or default has no place in the schema.
     """
-    return _record(record, set()) | {"namespace": NAMESPACE}
+    return {"namespace": NAMESPACE, **_record(record, set())}
 
 
 def _record(record: type, named: set[type]) -> dict[str, Any]:
