@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from mint_sandbox.solana.program import token_metadata_program
 from solders.keypair import Keypair
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
@@ -27,6 +27,7 @@ from mint_chain.addresses import TOKEN_METADATA_PROGRAM, token_account_address
 from mint_chain.instructions import Step, missing_steps
 from mint_chain.nft import Collection, CreatorShare, Nft, OnChain, observe, parts_of
 from mint_chain.transaction import sign
+from mint_sandbox.solana import token_metadata_program
 
 _UNITS = 300_000
 _MINT_RENT = 1_461_600
@@ -38,7 +39,7 @@ class Chain:
 
     def __init__(self) -> None:
         self.vm = LiteSVM()
-        self.vm.add_program(TOKEN_METADATA_PROGRAM, token_metadata_program())
+        self.vm.add_program(TOKEN_METADATA_PROGRAM, token_metadata_program(os.environ))
         self.authority = Keypair()
         self.fund(self.authority.pubkey(), 10**12)
 
