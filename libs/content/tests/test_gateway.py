@@ -87,6 +87,24 @@ async def test_when_no_gateway_has_it_the_failure_tells_what_each_did() -> None:
     assert isinstance(raised.value, Transient)
 
 
+@pytest.mark.parametrize(
+    ("answers", "final"),
+    [
+        ((status(404), status(410)), True),
+        ((status(404), refused), False),
+        ((status(404), status(504)), False),
+        ((), False),
+    ],
+)
+async def test_absence_is_final_only_when_every_gateway_says_so(
+    answers: tuple[Answer, ...], final: bool
+) -> None:
+    with pytest.raises(NotRetrieved) as raised:
+        await pool(dict(zip((A, B), answers, strict=False))).fetch(CID)
+
+    assert raised.value.final is final
+
+
 async def test_without_gateways_nothing_is_retrieved() -> None:
     with pytest.raises(NotRetrieved, match="no gateway is set"):
         await pool({}).fetch(CID)

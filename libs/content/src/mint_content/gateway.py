@@ -15,14 +15,14 @@ import httpx
 
 from mint_content.cid import Cid
 from mint_content.unixfs import verify
-from mint_resilience.failures import Degraded, Failure, Transient
+from mint_resilience.failures import Degraded, Failure, Permanent, Transient
 from mint_resilience.http import http_failures, raise_for_status
 
 DEFAULT_TIME_LIMIT = 30.0
 """Seconds that one gateway has for one whole answer."""
 
 DEFAULT_SIZE_LIMIT = 32 * 1024 * 1024
-"""Bytes of content; what is longer is cut off and counts as wrong."""
+"""Bytes of content; what is longer is cut off and refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,21 @@ class Retrieval:
 
 
 class NotRetrieved(Transient):
-    """No gateway gave the right bytes; says nothing about whether the content exists."""
+    """No gateway gave the right bytes.
+
+    Whether the content exists is unknown, unless the answer of every gateway is `final`.
+    """
 
     def __init__(self, cid: Cid, outcomes: tuple[GatewayOutcome, ...]) -> None:
         told = "; ".join(str(outcome.failure) for outcome in outcomes) or "no gateway is set"
         super().__init__(f"{cid} could not be retrieved: {told}")
         self.outcomes = outcomes
+
+    @property
+    def final(self) -> bool:
+        """Whether every gateway answered, and none would answer otherwise if asked again."""
+        failures = [outcome.failure for outcome in self.outcomes]
+        return bool(failures) and all(isinstance(failure, Permanent) for failure in failures)
 
 
 class GatewayPool:
@@ -130,5 +139,5 @@ class GatewayPool:
             body += piece
             if len(body) > self._size_limit:
                 message = f"{url}: the body is longer than {self._size_limit} bytes"
-                raise Transient(message, endpoint=url)
+                raise Permanent(message, endpoint=url)
         return bytes(body)

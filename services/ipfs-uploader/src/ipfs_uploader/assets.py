@@ -1,0 +1,71 @@
+"""What is put on IPFS for one mint: its image and its metadata document, named before any upload.
+
+Pure: the same request and image give the same bytes, and so the same CIDs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from mint_content import metadata
+from mint_content.cid import Cid
+from mint_content.media import image_type
+from mint_content.unixfs import cid_of
+from mint_events.catalogue import MintRequested, PinnedAsset
+from mint_resilience.failures import Permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes on their way to IPFS: the name they are listed under, their media type, their CID."""
+
+    name: str
+    media_type: str
+    data: bytes
+    cid: Cid
+
+    def pinned_by(self, providers: tuple[str, ...]) -> PinnedAsset:
+        """The record that these bytes are on IPFS."""
+        return PinnedAsset(
+            cid=str(self.cid),
+            uri=self.cid.uri,
+            media_type=self.media_type,
+            size=len(self.data),
+            sha256=sha256(self.data).hexdigest(),
+            providers=providers,
+        )
+
+
+def image_content(mint_id: str, data: bytes, size_limit: int) -> Content:
+    """Name a mint's image; raises `Permanent` when it is too large or of no accepted type."""
+    if len(data) > size_limit:
+        raise Permanent(f"the image has {len(data)} bytes; at most {size_limit} are accepted")
+    media_type = image_type(data)
+    if media_type is None:
+        raise Permanent("the image's bytes are none of PNG, JPEG, GIF, WebP; send one of these")
+    extension = media_type.removeprefix("image/")
+    return Content(f"{mint_id}.{extension}", media_type, data, cid_of(data))
+
+
+def metadata_content(request: MintRequested, image: Content) -> Content:
+    """Write and name a mint's metadata document; raises `Permanent` for a value not allowed."""
+    document = metadata.compose(
+        name=request.name,
+        symbol=request.symbol,
+        description=request.description,
+        level=request.level,
+        image=image.cid,
+        image_type=image.media_type,
+        attributes=tuple(
+            metadata.Attribute(trait_type=attribute.trait_type, value=attribute.value)
+            for attribute in request.attributes
+        ),
+        creators=tuple(
+            metadata.Creator(address=creator.address, share=creator.share)
+            for creator in request.creators
+        ),
+        seller_fee_basis_points=request.seller_fee_basis_points,
+        external_url=request.external_url,
+    ).to_bytes()
+    return Content(f"{request.mint_id}.json", "application/json", document, cid_of(document))
