@@ -28,6 +28,16 @@ def free_ports(count: int) -> list[int]:
     return [_free_port() for _ in range(count)]
 
 
+def consecutive_free_ports(count: int) -> list[int]:
+    """Like `free_ports`, but each port is the next after the one before."""
+    while True:
+        first = _free_port()
+        ports = list(range(first, first + count))
+        if all(port not in _reserved and _can_bind(port) for port in ports[1:]):
+            _reserved.update(ports)
+            return ports
+
+
 def is_listening(port: int) -> bool:
     """Whether a connection to `port` on the loopback address is accepted."""
     with socket.socket() as probe:

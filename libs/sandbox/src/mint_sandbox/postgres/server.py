@@ -19,7 +19,10 @@ from mint_sandbox.ports import LOOPBACK, free_ports
 from mint_sandbox.postgres.binaries import Binaries, PostgresUnavailable, find_binaries
 from mint_sandbox.process import ChildProcess, Command, StartFailure
 
-SUPERUSER: Final = "trimint"
+SUPERUSER: Final = "postgres"
+OWNER: Final = "trimint"
+"""The role that owns every database made here; it has no rights beyond them."""
+_MAINTENANCE: Final = "postgres"  # the database that every server has
 _START_TIMEOUT: Final = 60.0  # seconds; a start takes a quarter of one, a recovery a few
 _ATTEMPTS: Final = 3
 _NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off")
@@ -35,11 +38,11 @@ class Database:
     port: int
     socket_folder: Path
 
-    def dsn(self, user: str = SUPERUSER) -> str:
+    def dsn(self, user: str = OWNER) -> str:
         """The address by TCP."""
         return f"postgresql://{user}@{LOOPBACK}:{self.port}/{self.name}"
 
-    def socket_dsn(self, user: str = SUPERUSER) -> str:
+    def socket_dsn(self, user: str = OWNER) -> str:
         """The address by Unix socket: several times faster per query."""
         folder = quote(str(self.socket_folder), safe="")
         return f"postgresql://{user}@/{self.name}?host={folder}&port={self.port}"
@@ -65,7 +68,7 @@ class PostgresServer:
             raise RuntimeError("PostgreSQL has not been started")
         return self._process
 
-    def database(self, name: str = SUPERUSER) -> Database:
+    def database(self, name: str = OWNER) -> Database:
         """The addresses of a database of this server."""
         return Database(name, self.port, self._folder.make())
 
@@ -97,14 +100,23 @@ class PostgresServer:
     async def create_database(
         self, name: str | None = None, *, template: str = "template1"
     ) -> Database:
-        """A new database, a copy of `template`, under `name` or a name nobody else has."""
+        """A new database of `OWNER`, a copy of `template`, named `name` or as nothing else is."""
         name = name or f"test_{uuid.uuid4().hex[:12]}"
-        await self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await self.administer(f'CREATE DATABASE "{name}" OWNER {OWNER} TEMPLATE "{template}"')
         return self.database(name)
 
     async def drop_database(self, database: Database) -> None:
         """Remove a database, ending its connections."""
-        await self._administer(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+        await self.administer(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+
+    async def administer(self, statement: str, database: str = _MAINTENANCE) -> None:
+        """Run one statement, or several, as the superuser."""
+        dsn = self.database(database).socket_dsn(SUPERUSER)
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     async def __aenter__(self) -> PostgresServer:
         await self.start()
@@ -132,7 +144,8 @@ class PostgresServer:
                 self._process = process
                 break
         if fresh:
-            await self._administer(f'CREATE DATABASE "{SUPERUSER}"')
+            await self.administer(f"CREATE ROLE {OWNER} LOGIN")
+            await self.create_database(OWNER)
 
     async def _run(self, process: ChildProcess) -> None:
         process.spawn()
@@ -144,18 +157,12 @@ class PostgresServer:
 
     async def _answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.database("postgres").dsn(), timeout=5)
+            dsn = self.database(_MAINTENANCE).dsn(SUPERUSER)
+            connection = await asyncpg.connect(dsn, timeout=5)
         except _NOT_READY:
             return False
         await connection.close()
         return True
-
-    async def _administer(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.database("postgres").socket_dsn(), timeout=10)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
 
     def _command(self, binaries: Binaries, data: Path, folder: Path) -> Command:
         settings = {

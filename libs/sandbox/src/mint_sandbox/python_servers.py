@@ -1,0 +1,139 @@
+"""The sandbox's own servers, Solana and IPFS, as child processes that keep their ports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from mint_sandbox.folders import SandboxFolder
+from mint_sandbox.ports import consecutive_free_ports
+from mint_sandbox.process import ChildProcess, Command, StartFailure
+
+_ATTEMPTS: Final = 3
+_STATE_FOLDER: Final = "state"
+
+
+class PythonServer:
+    """`python -m MODULE --port P …`, which says in one line of JSON where it listens.
+
+    A server that was killed starts again on the ports it had.
+    """
+
+    def __init__(self, module: str, options: Sequence[str], folder: SandboxFolder) -> None:
+        self._argv = [sys.executable, "-m", module, *options]
+        self._folder = folder
+        self._process: ChildProcess | None = None
+        self._ports_needed = 2
+        self._announced: dict[str, Any] = {}
+
+    @property
+    def process(self) -> ChildProcess:
+        """The server's process; raises `RuntimeError` before the first start."""
+        if self._process is None:
+            raise RuntimeError(f"{self._argv[2]} has not been started")
+        return self._process
+
+    async def start(self) -> None:
+        """Start and wait for its line; raises `StartFailure` with the end of its log."""
+        if self._process is not None:
+            await self._run(self._process)
+            return
+        try:
+            await self._first_start()
+        except BaseException:
+            self._folder.remove()
+            raise
+
+    async def kill(self) -> None:
+        """End it as kill -9 does."""
+        await self.process.kill()
+
+    async def stop(self) -> None:
+        """End it cleanly and remove what it wrote, unless that was to be kept."""
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+        self._folder.remove()
+
+    async def _first_start(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            process = self._new_process()
+            try:
+                await self._run(process)
+            except StartFailure as failure:
+                if attempt == _ATTEMPTS or "address already in use" not in str(failure).lower():
+                    raise
+            else:
+                self._process = process
+                return
+
+    def _new_process(self) -> ChildProcess:
+        port = consecutive_free_ports(self._ports_needed)[0]
+        name = self._argv[2].rpartition(".")[2]
+        return ChildProcess(name, Command([*self._argv, "--port", str(port)]), self._folder.make())
+
+    async def _run(self, process: ChildProcess) -> None:
+        process.spawn()
+        try:
+            self._announced = await process.ready_line()
+        except BaseException:
+            await process.kill()
+            raise
+
+
+class SolanaServer(PythonServer):
+    """A Solana cluster of one validator; its chain lives as long as its process.
+
+    `slot_ms` is the length of a slot in milliseconds; 400 is what the real cluster aims at.
+    """
+
+    def __init__(self, *, slot_ms: float = 400.0) -> None:
+        options = ["--slot-ms", str(slot_ms)]
+        super().__init__("mint_sandbox.solana", options, SandboxFolder("solana"))
+
+    @property
+    def rpc_url(self) -> str:
+        """The JSON-RPC endpoint."""
+        return str(self._announced["rpc"])
+
+    @property
+    def ws_url(self) -> str:
+        """The endpoint of subscriptions."""
+        return str(self._announced["ws"])
+
+
+class IpfsServer(PythonServer):
+    """Pinata, a Kubo node and gateways; with `keep` the content stays in that folder."""
+
+    def __init__(self, *, keep: Path | None = None) -> None:
+        folder = SandboxFolder("ipfs", keep)
+        options = ["--state", str(folder.make() / _STATE_FOLDER)] if keep else []
+        super().__init__("mint_sandbox.ipfs", options, folder)
+        self._ports_needed = 5
+
+    @property
+    def pinata_api_url(self) -> str:
+        """Pinata's API."""
+        return str(self._announced["pinata_api"])
+
+    @property
+    def pinata_upload_url(self) -> str:
+        """Pinata's upload API."""
+        return str(self._announced["pinata_upload"])
+
+    @property
+    def pinata_jwt(self) -> str:
+        """The token that Pinata accepts."""
+        return str(self._announced["pinata_jwt"])
+
+    @property
+    def kubo_rpc_url(self) -> str:
+        """Kubo's RPC."""
+        return str(self._announced["kubo_rpc"])
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """Base URLs of the gateways; content lies at `{base}/ipfs/{cid}`."""
+        return tuple(self._announced["gateways"])
