@@ -1,0 +1,158 @@
+"""The sandbox's IPFS network with its calls counted and, where a test wants it, misbehaving."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from ipfs_uploader.kubo import Kubo
+from ipfs_uploader.pinata import Pinata
+from ipfs_uploader.pinning import Pinning
+from ipfs_uploader.service import Uploader
+from mint_content.gateway import GatewayPool
+from mint_resilience.backoff import Backoff
+from mint_sandbox.ipfs.server import IpfsEndpoints, running
+
+Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+IMPATIENT = Backoff(attempts=2, base=0.0)
+IMAGE_LIMIT = 1024 * 1024
+
+
+@dataclass
+class Network:
+    """Addresses of the network, what it was asked, and its present faults by endpoint."""
+
+    calls: list[str] = field(default_factory=list)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    endpoints: IpfsEndpoints = field(init=False)
+
+    def around(self, endpoint: str) -> Sequence[Middleware]:
+        @web.middleware
+        async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.calls.append(f"{endpoint} {request.method} {request.path}")
+            fault = self.faults.get(endpoint)
+            return await (fault(request, handler) if fault else handler(request))
+
+        return [counted]
+
+    def fail(self, endpoint: str, fault: str) -> None:
+        self.faults[endpoint] = FAULTS[fault]
+
+    def fail_once(self, endpoint: str, path: str, fault: str) -> None:
+        self.faults[endpoint] = Once(path, FAULTS[fault])
+
+    def uploads(self, endpoint: str) -> int:
+        path = {"pinata": "POST /v3/files", "kubo": "POST /api/v0/add"}[endpoint]
+        return self.calls.count(f"{endpoint} {path}")
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[Network]:
+    network = Network()
+    async with running(around=network.around) as network.endpoints:
+        yield network
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+def pinata(network: Network, http: httpx.AsyncClient) -> Pinata:
+    endpoints = network.endpoints
+    return Pinata(
+        http,
+        api_url=endpoints.pinata_api,
+        upload_url=endpoints.pinata_upload,
+        jwt=endpoints.pinata_jwt,
+    )
+
+
+@pytest.fixture
+def kubo(network: Network, http: httpx.AsyncClient) -> Kubo:
+    return Kubo(http, rpc_url=network.endpoints.kubo_rpc)
+
+
+@pytest.fixture
+def pinning(network: Network, http: httpx.AsyncClient, pinata: Pinata, kubo: Kubo) -> Pinning:
+    gateways = GatewayPool(http, network.endpoints.gateways, size_limit=IMAGE_LIMIT)
+    return Pinning((pinata, kubo), gateways, IMPATIENT)
+
+
+@pytest.fixture
+def uploader(pinning: Pinning) -> Uploader:
+    return Uploader(pinning, IMAGE_LIMIT)
+
+
+async def broken(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(status=503, text="broken")
+
+
+async def missing(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(status=404, text="not here")
+
+
+async def locked(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(status=401, text="who are you?")
+
+
+async def wrong_body(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(text="<html>Please sign in</html>")
+
+
+async def reply_lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The effect happens; the client does not hear of it."""
+    await handler(request)
+    if request.method == "GET":
+        return await handler(request)
+    return web.Response(status=502, text="upstream went away")
+
+
+async def other_name(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An upload is answered with the CID of something else."""
+    if request.method == "GET" or not request.path.endswith(("/files", "/add")):
+        return await handler(request)
+    cid = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+    return web.json_response({"data": {"id": "1", "cid": cid}, "Hash": cid})
+
+
+class Once:
+    """A fault of the first request to one path only."""
+
+    def __init__(self, path: str, fault: Fault) -> None:
+        self._path = path
+        self._fault = fault
+        self._done = False
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._done or request.path != self._path:
+            return await handler(request)
+        self._done = True
+        return await self._fault(request, handler)
+
+
+async def documents_refused(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Uploads of less than 2 KB are refused."""
+    small = (request.content_length or 0) < 2000
+    if request.method == "POST" and small:
+        return await missing(request, handler)
+    return await handler(request)
+
+
+FAULTS: dict[str, Fault] = {
+    "broken": broken,
+    "missing": missing,
+    "locked": locked,
+    "wrong body": wrong_body,
+    "reply lost": reply_lost,
+    "other name": other_name,
+    "documents refused": documents_refused,
+}
