@@ -18,12 +18,16 @@ from mint_chain.addresses import (
     token_account_address,
 )
 from mint_content.cid import Cid
-from mint_events.catalogue import Creator, MintConfirmed
+from mint_events.catalogue import Creator, LockHold, MintConfirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """One mint as it should be; `slot` is where the minter saw its transaction."""
+    """One mint as it should be.
+
+    `slot` is where the minter saw its transaction; `lock_until_completed` says whether the mint
+    still holds its user's lock once it is verified.
+    """
 
     mint_id: str
     user_id: str
@@ -45,6 +49,7 @@ class Expectation:
     metadata_cid: Cid
     image_cid: Cid
     image_sha256: str
+    lock_until_completed: bool
 
 
 def expectation(confirmed: MintConfirmed, authority: Pubkey) -> Expectation:
@@ -73,4 +78,5 @@ def expectation(confirmed: MintConfirmed, authority: Pubkey) -> Expectation:
         metadata_cid=Cid.from_uri(prepared.uri),
         image_cid=Cid.parse(prepared.image_cid),
         image_sha256=prepared.image_sha256,
+        lock_until_completed=prepared.lock_held_until is LockHold.COMPLETED,
     )

@@ -42,7 +42,7 @@ class Rules:
     """What the checks need to know beside the mint: limits per layer, and policies.
 
     `finality` is how long one look may wait for finalization, in seconds; `gateways_required` is
-    the k of "k of n"; `lock_until_completed` whether a verified mint still holds its user's lock.
+    the k of "k of n".
     """
 
     solana: Limits
@@ -51,7 +51,6 @@ class Rules:
     partner: Limits
     finality: float
     gateways_required: int
-    lock_until_completed: bool
     partner_url: str | None = None
 
 
@@ -190,11 +189,10 @@ class Plan:
         )
 
     def _user_rows(self, expected: Expectation) -> Probe[database.UserRowsSeen]:
-        records, held = self._clients.records, self._rules.lock_until_completed
-        judge = partial(database.nothing_orphaned, expected, held_until_completed=held)
+        records = self._clients.records
         return Probe(
             endpoints=(records.endpoint,),
             look=lambda _: records.user_rows(expected.user_id, expected.mint_id),
-            judges={Check.NOTHING_ORPHANED: judge},
+            judges={Check.NOTHING_ORPHANED: partial(database.nothing_orphaned, expected)},
             limits=self._rules.database,
         )

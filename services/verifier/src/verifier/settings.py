@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, SecretStr, model_validator
 
 from mint_chain.addresses import parse_address
@@ -37,9 +35,6 @@ class VerifierSettings(ServiceSettings):
     )
     database_read_connections: int = Field(
         default=4, ge=1, description="most connections to the database, from 1"
-    )
-    lock_held_until: Literal["verified", "completed"] = Field(
-        default="verified", description="verified or completed, as the reconciler has it"
     )
     gateways_required: int | None = Field(
         default=None,
@@ -110,7 +105,6 @@ class VerifierSettings(ServiceSettings):
             partner=self._limits(self.partner_check_attempts, self.partner_check_timeout),
             finality=self.finality_timeout,
             gateways_required=self.required_gateways,
-            lock_until_completed=self.lock_held_until == "completed",
             partner_url=self.partner_url,
         )
 

@@ -18,8 +18,8 @@ DENYING = frozenset({"rejected", "failed"})
 LOCKED = frozenset({"prepared", "submitted", "confirmed"})
 """Statuses in which a mint has to hold its user's lock."""
 
-MAY_BE_LOCKED = LOCKED | {"intervention"}
-"""A mint that waits for a person may still hold it."""
+MAY_BE_LOCKED = LOCKED | {"intervention", "verified"}
+"""A mint that waits for a person, or one that gives it back only when completed, may hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +86,15 @@ def record_agrees(expected: Expectation, record: RecordSeen | None) -> Verdict:
     )
 
 
-def nothing_orphaned(
-    expected: Expectation, rows: UserRowsSeen, *, held_until_completed: bool
-) -> Verdict:
-    """No mint of the user is in work without the lock, and no lock is without a mint in work.
-
-    `held_until_completed` says whether a verified mint still holds the lock.
-    """
+def nothing_orphaned(expected: Expectation, rows: UserRowsSeen) -> Verdict:
+    """No mint of the user is in work without the lock, and no lock is without a mint in work."""
     status = rows.statuses.get(expected.mint_id)
     evidence = {"status": status, "lock_holder": rows.lock_holder}
     if status is None:
         return failed(**evidence, orphan=f"the record of {expected.mint_id} is gone")
     if status in LOCKED:
         return undecided(**evidence, waits_for="the database to record phase 1")
-    orphans = [*_unlocked_mints(rows), *_orphaned_lock(rows, held_until_completed)]
+    orphans = [*_unlocked_mints(rows), *_orphaned_lock(expected, rows)]
     return failed(**evidence, orphan="; ".join(orphans)) if orphans else passed(**evidence)
 
 
@@ -111,9 +106,11 @@ def _unlocked_mints(rows: UserRowsSeen) -> list[str]:
     ]
 
 
-def _orphaned_lock(rows: UserRowsSeen, held_until_completed: bool) -> list[str]:
+def _orphaned_lock(expected: Expectation, rows: UserRowsSeen) -> list[str]:
+    """A lock of a mint that is final or unknown, or that this mint was to give back by now."""
     if rows.lock_holder is None:
         return []
     status = rows.statuses.get(rows.lock_holder, "final or unknown")
-    allowed = MAY_BE_LOCKED | ({"verified"} if held_until_completed else set())
+    ours_until_verified = rows.lock_holder == expected.mint_id and not expected.lock_until_completed
+    allowed = MAY_BE_LOCKED - ({"verified"} if ours_until_verified else set())
     return [] if status in allowed else [f"the lock's holder {rows.lock_holder} is {status}"]
