@@ -1,7 +1,7 @@
 """The consistency state of a mint: a pure function of its events (RE-2)."""
 
 from mint_events.state.consistency import LAYERS, ConsistencyRow, Verdict, consistency_rows
-from mint_events.state.facts import Asset, MintState, Terms
+from mint_events.state.facts import Asset, MintState, Pinning, Terms
 from mint_events.state.fingerprint import fingerprint
 from mint_events.state.fold import evolve, fold
 from mint_events.state.serial import dumps, loads
@@ -20,6 +20,7 @@ __all__ = [
     "Asset",
     "ConsistencyRow",
     "MintState",
+    "Pinning",
     "Status",
     "Terms",
     "Verdict",

@@ -1,0 +1,106 @@
+"""Every limit of MF-2: at the limit it is accepted, beyond it the field is named."""
+
+from __future__ import annotations
+
+import pytest
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from mint_chain.addresses import metadata_address
+from mint_content.cid import Cid, Codec
+from mint_events import catalogue as c
+from reconciler.validation import first_fault
+
+from . import given as g
+
+OFF_CURVE = str(metadata_address(Pubkey.from_string(g.WALLET)))
+CID = Cid.of_block(b"image", Codec.RAW)
+JPEG, GIF, WEBP = b"\xff\xd8\xff image", b"GIF89a image", b"RIFF....WEBPVP8 image"
+
+
+def creators(*shares: int) -> tuple[c.Creator, ...]:
+    return tuple(
+        c.Creator(address=str(Keypair.from_seed(bytes([n]) * 32).pubkey()), share=share)
+        for n, share in enumerate(shares)
+    )
+
+
+ACCEPTABLE: tuple[dict[str, object], ...] = (
+    {},
+    {"mint_id": "~ " * 64},
+    {"user_id": "ユーザー"},
+    {"name": "é" * 16},
+    {"symbol": "x" * 10},
+    {"symbol": ""},
+    {"level": 1},
+    {"level": 100},
+    {"seller_fee_basis_points": 10_000},
+    {"creators": creators(100)},
+    {"creators": creators(20, 20, 20, 20, 20)},
+    {"creators": creators(100, 0)},
+    {"image": JPEG},
+    {"image": GIF},
+    {"image": WEBP},
+    {"image": g.PNG.ljust(1024)},
+    {"image": None, "image_uri": f"ipfs://{CID}"},
+    {"collection": OFF_CURVE},
+    {"external_url": "https://example.org/nft"},
+    {"attributes": (c.Attribute(trait_type="Colour", value="red"),)},
+)
+
+UNACCEPTABLE: tuple[tuple[str, dict[str, object], str], ...] = (
+    ("mint_id", {"mint_id": ""}, "1 to 128 printable ASCII"),
+    ("mint_id", {"mint_id": "x" * 129}, "1 to 128 printable ASCII"),
+    ("mint_id", {"mint_id": "é"}, "1 to 128 printable ASCII"),
+    ("mint_id", {"mint_id": "a\n"}, "1 to 128 printable ASCII"),
+    ("user_id", {"user_id": ""}, "1 to 256 printable"),
+    ("user_id", {"user_id": "u" * 257}, "1 to 256 printable"),
+    ("user_id", {"user_id": "a\tb"}, "1 to 256 printable"),
+    ("wallet", {"wallet": "not-base58-0OIl"}, "not a Solana address"),
+    ("wallet", {"wallet": g.WALLET[:-4]}, "not a Solana address"),
+    ("wallet", {"wallet": OFF_CURVE}, "off the ed25519 curve"),
+    ("name", {"name": ""}, "1 to 32 bytes"),
+    ("name", {"name": "é" * 17}, "34 bytes: at most 32"),
+    ("symbol", {"symbol": "x" * 11}, "11 bytes: at most 10"),
+    ("level", {"level": 0}, "0 is not in 1 to 100"),
+    ("level", {"level": 101}, "101 is not in 1 to 100"),
+    ("image", {"image": None}, "give `image` or `image_uri`"),
+    ("image", {"image_uri": f"ipfs://{CID}"}, "give one of them"),
+    ("image", {"image": b""}, "no PNG, JPEG, GIF or WebP"),
+    ("image", {"image": b"<svg/>"}, "no PNG, JPEG, GIF or WebP"),
+    ("image", {"image": g.PNG.ljust(1025)}, "1025 bytes: at most 1024"),
+    ("image_uri", {"image": None, "image_uri": "https://x.org/a.png"}, "send its bytes"),
+    ("image_uri", {"image": None, "image_uri": "ipfs://nonsense"}, "not a CID"),
+    ("image_uri", {"image": None, "image_uri": "ar://x"}, "not an IPFS address"),
+    ("image_uri", {"image": None, "image_uri": "ipfs://" + "b" * 200}, "at most 200"),
+    ("seller_fee_basis_points", {"seller_fee_basis_points": -1}, "0 to 10000"),
+    ("seller_fee_basis_points", {"seller_fee_basis_points": 10_001}, "0 to 10000"),
+    ("creators", {"creators": creators(50, 49)}, "sum to 100, not 99"),
+    ("creators", {"creators": creators(150, -50)}, "each be 0 to 100"),
+    ("creators", {"creators": creators(*[10] * 4, 30, 30)}, "at most 5"),
+    ("creators", {"creators": creators(50) + creators(50)}, "there twice"),
+    ("creators", {"creators": (c.Creator(address="x", share=100),)}, "not a Solana address"),
+    ("attributes", {"attributes": (c.Attribute(trait_type="level", value="9"),)}, "leave it out"),
+    ("attributes", {"attributes": (c.Attribute(trait_type=" ", value="9"),)}, "name every trait"),
+    ("external_url", {"external_url": "javascript:alert(1)"}, "not an http or https URL"),
+    ("external_url", {"external_url": "https://[bad"}, "not an http or https URL"),
+    ("external_url", {"external_url": "https://x.org/" + "a" * 200}, "at most 200"),
+    ("collection", {"collection": "x"}, "not a Solana address"),
+)
+
+
+@pytest.mark.requirement("MF-2")
+@pytest.mark.parametrize("changes", ACCEPTABLE, ids=lambda changes: ",".join(changes) or "plain")
+def test_what_is_within_the_limits_is_accepted(changes: dict[str, object]) -> None:
+    assert first_fault(g.request(**changes), g.LIMITS) is None  # type: ignore[arg-type] # by the test
+
+
+@pytest.mark.requirement("MF-2")
+@pytest.mark.parametrize(("field", "changes", "says"), UNACCEPTABLE)
+def test_what_is_beyond_a_limit_names_the_field_and_what_would_be_right(
+    field: str, changes: dict[str, object], says: str
+) -> None:
+    fault = first_fault(g.request(**changes), g.LIMITS)  # type: ignore[arg-type] # by the test
+    assert fault is not None
+    assert fault.field == field
+    assert says in fault.detail
