@@ -46,6 +46,12 @@ class RecordReader:
             (row,) = await self._pool.fetch(_USER_ROWS, user_id, mint_id)
         return UserRowsSeen(statuses=json.loads(row["statuses"]), lock_holder=row["lock_holder"])
 
+    async def readiness(self) -> str | None:
+        """None if the database answers; raises a `Failure` when it does not."""
+        with _failures(self.endpoint):
+            await self._pool.fetchval("select 1")
+        return None
+
 
 def endpoint_name(url: str) -> str:
     """Host, port and database of a connection URL, without its secrets."""

@@ -6,9 +6,8 @@ of the chain can not be rolled back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
 
 import httpx2
 from solana.exceptions import SolanaRpcException
@@ -18,6 +17,12 @@ from solana.rpc.core import RPCException
 from solana.rpc.models import TokenAccountOpts
 from solders.account import Account
 from solders.pubkey import Pubkey
+from solders.rpc.responses import (
+    GetMultipleAccountsResp,
+    GetSignatureStatusesResp,
+    GetSlotResp,
+    GetTokenAccountsByOwnerResp,
+)
 from solders.signature import Signature
 from solders.transaction_status import TransactionConfirmationStatus, TransactionStatus
 
@@ -26,6 +31,8 @@ from mint_chain.addresses import TOKEN_PROGRAM
 from mint_resilience.failures import Failure, Outage, RateLimited, Transient
 from verifier.checks.solana import AccountsSeen, TransactionSeen
 from verifier.expectation import Expectation
+
+A = TypeVar("A")
 
 ACCOUNTS_PER_CALL: Final = 100
 """Limit of `getMultipleAccounts`."""
@@ -47,22 +54,28 @@ class SolanaReader:
             for url in self.urls
         }
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all connections."""
         for client in self._clients.values():
             await client.close()
 
-    async def healthy(self, url: str) -> None:
-        """Ask the endpoint for its newest slot; returns when it answers."""
-        await self._finalized_slot(url)
+    async def readiness(self) -> str | None:
+        """None if an endpoint answers, else what the last one asked did instead."""
+        trouble: str | None = "no endpoint is set"
+        for url in self.urls:
+            try:
+                await self._finalized_slot(url)
+            except Failure as failure:
+                trouble = str(failure)
+            else:
+                return None
+        return trouble
 
     async def transactions(self, url: str, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
         """What the endpoint knows of up to `SIGNATURES_PER_CALL` signatures, by signature."""
         parsed = [Signature.from_string(text) for text in signatures]
-        with _failures(url):
-            answer = await self._clients[url].get_signature_statuses(
-                parsed, search_transaction_history=True
-            )
+        asking = self._clients[url].get_signature_statuses(parsed, search_transaction_history=True)
+        answer = await _answer(url, asking, GetSignatureStatusesResp)
         latest = answer.context.slot
         if None in answer.value:
             latest = await self._finalized_slot(url)
@@ -87,23 +100,20 @@ class SolanaReader:
         states: list[AccountState | None] = []
         for start in range(0, len(addresses), ACCOUNTS_PER_CALL):
             part = list(addresses[start : start + ACCOUNTS_PER_CALL])
-            with _failures(url):
-                answer = await self._clients[url].get_multiple_accounts(part, Finalized)
+            asking = self._clients[url].get_multiple_accounts(part, Finalized)
+            answer = await _answer(url, asking, GetMultipleAccountsResp)
             states += [_state(account) for account in answer.value]
         return states
 
     async def holdings(self, url: str, wallet: Pubkey) -> list[TokenHolding]:
         """Every token account of the wallet."""
         of_token_program = TokenAccountOpts(program_id=TOKEN_PROGRAM)
-        with _failures(url):
-            answer = await self._clients[url].get_token_accounts_by_owner(
-                wallet, of_token_program, Finalized
-            )
+        asking = self._clients[url].get_token_accounts_by_owner(wallet, of_token_program, Finalized)
+        answer = await _answer(url, asking, GetTokenAccountsByOwnerResp)
         return [decode_token_account(_present(keyed.account)) for keyed in answer.value]
 
     async def _finalized_slot(self, url: str) -> int:
-        with _failures(url):
-            return (await self._clients[url].get_slot(Finalized)).value
+        return (await _answer(url, self._clients[url].get_slot(Finalized), GetSlotResp)).value
 
 
 def _transaction(url: str, latest: int, status: TransactionStatus | None) -> TransactionSeen:
@@ -126,11 +136,13 @@ def _present(account: Account) -> AccountState:
     return AccountState(lamports=account.lamports, owner=account.owner, data=account.data)
 
 
-@contextmanager
-def _failures(url: str) -> Iterator[None]:
-    """Say what the client's exceptions mean; none of them says anything about the chain."""
+async def _answer(url: str, asking: Awaitable[A], expected: type[A]) -> A:
+    """Await a call of the client; none of its exceptions says anything about the chain.
+
+    The client hands on an error of a code that it does not know as if it were the answer.
+    """
     try:
-        yield
+        answer: object = await asking
     except SolanaRpcException as error:
         raise _transport_failure(error.__cause__, url) from error
     except RPCException as error:
@@ -138,6 +150,9 @@ def _failures(url: str) -> Iterator[None]:
         raise Transient(message, endpoint=url) from error
     except ValueError as error:
         raise Transient(f"{url}: not an RPC answer: {error}", endpoint=url) from error
+    if isinstance(answer, expected):
+        return answer
+    raise Transient(f"{url}: the node answered with an error: {answer}", endpoint=url)
 
 
 def _transport_failure(cause: BaseException | None, url: str) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, model_validator
 
 from mint_chain.addresses import parse_address
+from mint_events.bus import Wait
 from mint_resilience.failures import Permanent
 from mint_runtime.settings import CommaList, ServiceSettings
 from verifier.examination import Limits
@@ -94,6 +95,12 @@ class VerifierSettings(ServiceSettings):
     def waits(self) -> Waits:
         """Seconds until later work is done."""
         return Waits(phase_2=self.verify_delay, retries=tuple(map(float, self.recheck_waits)))
+
+    @property
+    def delays(self) -> tuple[Wait, ...]:
+        """Every wait that work for later may have, each once."""
+        seconds = {self.waits.phase_2, *self.waits.retries}
+        return tuple(Wait(wait) for wait in sorted(seconds))
 
     @property
     def rules(self) -> Rules:

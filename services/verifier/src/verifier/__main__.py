@@ -1,0 +1,105 @@
+"""`python -m verifier`: puts the verifier together and runs it until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from datetime import UTC, datetime
+
+import asyncpg
+import httpx
+
+from mint_chain.addresses import parse_address
+from mint_events.admin import ensure_topics
+from mint_events.bus import Cluster, Consumer, Limits, Publisher, delay_topic
+from mint_events.codec import Codec
+from mint_events.registry import SchemaRegistry
+from mint_events.topics import CHAIN
+from mint_runtime.service import Process, run
+from verifier.database import RecordReader
+from verifier.examination import Examiner
+from verifier.finality import FinalityWatch
+from verifier.gateways import Gateways
+from verifier.partner import Partner, PartnerEndpoint
+from verifier.plan import Clients, Plan
+from verifier.rpc import SolanaReader
+from verifier.service import SERVICE, Verifier
+from verifier.settings import VerifierSettings
+
+
+async def serve(settings: VerifierSettings, process: Process) -> None:
+    """Verify until `process.stop` is set."""
+    async with _clients(settings) as clients, AsyncExitStack() as stack:
+        cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
+        codec = Codec(await _registry(settings, stack))
+        publisher = await stack.enter_async_context(Publisher(cluster, codec))
+        verifier = Verifier(
+            Plan(clients, settings.rules),
+            Examiner(),
+            settings.waits,
+            parse_address(settings.solana_authority),
+            lambda: datetime.now(UTC),
+        )
+        waits = settings.delays
+        await ensure_topics(cluster, [delay_topic(SERVICE, wait) for wait in waits])
+        consumer = Consumer(
+            cluster,
+            topics=(CHAIN,),
+            group=SERVICE,
+            handler=verifier.handle,
+            publisher=publisher,
+            codec=codec,
+            delays=waits,
+            limits=Limits(max_in_flight=settings.verifier_in_flight),
+        )
+        _add_checks(process, consumer, clients)
+        await _run(consumer, clients.finality, process.stop)
+
+
+async def _run(consumer: Consumer, finality: FinalityWatch, stop: asyncio.Event) -> None:
+    """Consume until told to stop; a crash of the watch ends the consumer, too."""
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(finality.run())
+        await consumer.run(stop)
+        watching.cancel()
+
+
+@asynccontextmanager
+async def _clients(settings: VerifierSettings) -> AsyncIterator[Clients]:
+    """The verifier's own clients; none of them connects before it is asked."""
+    url = settings.database_read_url.get_secret_value()
+    http = httpx.AsyncClient(timeout=settings.ipfs_check_timeout)
+    pool = asyncpg.create_pool(url, min_size=0, max_size=settings.database_read_connections)
+    chain = SolanaReader(settings.solana_rpc_urls, timeout=settings.solana_check_timeout)
+    gateways = Gateways(http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout)
+    public = settings.partner_gateways or settings.ipfs_gateways
+    partners_gateways = Gateways(http, public, timeout=settings.partner_check_timeout)
+    async with http, pool, aclosing(chain):
+        yield Clients(
+            chain=chain,
+            finality=FinalityWatch(chain, interval=settings.finality_interval),
+            gateways=gateways,
+            records=RecordReader(pool, url),
+            partner=Partner(chain, partners_gateways),
+            partner_endpoint=PartnerEndpoint(http),
+        )
+
+
+async def _registry(settings: VerifierSettings, stack: AsyncExitStack) -> SchemaRegistry | None:
+    if settings.schema_registry_url is None:
+        return None
+    registry = SchemaRegistry(settings.schema_registry_url)
+    stack.push_async_callback(registry.close)
+    return registry
+
+
+def _add_checks(process: Process, consumer: Consumer, clients: Clients) -> None:
+    """Ready means: a member of the group, and chain and database answer."""
+    process.health.add_check("kafka", consumer.readiness)
+    process.health.add_check("solana", clients.chain.readiness)
+    process.health.add_check("database", clients.records.readiness)
+
+
+if __name__ == "__main__":
+    run(SERVICE, VerifierSettings, serve)
