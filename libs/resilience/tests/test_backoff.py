@@ -148,6 +148,11 @@ def test_the_ceiling_bounds_a_wait_but_not_the_other_sides_wish() -> None:
     assert wait_after(RateLimited("x", retry_after=90.0), 40, policy, no_jitter) == 90.0
 
 
+def test_the_ten_thousandth_attempt_still_has_a_wait() -> None:
+    policy = Backoff(attempts=10_000, base=1.0, ceiling=60.0)
+    assert wait_after(Transient("x"), 10_000, policy, no_jitter) <= 66.0
+
+
 async def test_cancellation_is_not_retried() -> None:
     async def cancelled() -> None:
         raise asyncio.CancelledError

@@ -25,6 +25,7 @@ OnRetry = Callable[[Failure, int, float], None]
 """Told of every retry: the failure, the attempt (from 1) it ended, the seconds until the next."""
 
 JITTER = 0.1
+_DOUBLINGS = 40  # tens of thousands of years; without a bound a patient caller ends in an overflow
 RATE_LIMITED_ATTEMPTS = 5  # NR-1
 SOLANA_BASE = 2.0
 IPFS_BASE = 1.0
@@ -71,7 +72,7 @@ RECONNECT = Backoff(  # RE-9: 0.5, 1, 2 s; there is no other endpoint to go to
 
 def wait(attempt: int, base: float, random: Random) -> float:
     """Seconds to wait after attempt number `attempt` (from 1): exponential, with jitter ≤ 10 %."""
-    return float(base * 2 ** (attempt - 1) * (1 + JITTER * random()))
+    return float(base * 2 ** min(attempt - 1, _DOUBLINGS) * (1 + JITTER * random()))
 
 
 def wait_after(failure: Failure, attempt: int, policy: Backoff, random: Random) -> float:

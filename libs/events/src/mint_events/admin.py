@@ -1,0 +1,100 @@
+"""Making the topics as they should be; doing it again changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+
+from mint_events.bus.cluster import Cluster
+from mint_events.bus.publisher import MAX_REQUEST_BYTES
+from mint_events.bus.starting import start_client
+from mint_events.topics import TOPICS, Topic
+from mint_resilience.failures import Permanent, Transient
+
+DEFAULT_PARTITIONS = 8
+MOST_REPLICAS = 3
+_KNOWN_TIMEOUT_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+def topic_settings(topic: Topic) -> dict[str, str]:
+    """Kafka's settings of a topic, by their names in "Topic Configs" of Kafka's documentation."""
+    size = {"max.message.bytes": str(MAX_REQUEST_BYTES)}
+    if topic.retention is None:
+        return {**size, "cleanup.policy": "compact"}
+    milliseconds = topic.retention // timedelta(milliseconds=1)
+    return {**size, "cleanup.policy": "delete", "retention.ms": str(milliseconds)}
+
+
+async def ensure_topics(
+    cluster: Cluster,
+    topics: Sequence[Topic] = TOPICS,
+    *,
+    partitions: int = DEFAULT_PARTITIONS,
+    replication: int | None = None,
+) -> list[str]:
+    """Create the topics that are not there yet; returns their names, without prefix.
+
+    `replication` None means three replicas, or as many as there are brokers. A topic that is there
+    is left as it is. Raises `Outage` when no broker answers, `Permanent` when a topic can not be
+    made, `Transient` when the brokers do not learn of it in time.
+    """
+    admin = await start_client(lambda: _Admin(**cluster.client_options()), cluster)
+    try:
+        there = set(await admin.list_topics())
+        missing = [topic for topic in topics if cluster.prefixed(topic.name) not in there]
+        if not missing:
+            return []
+        replicas = replication or await _replicas(admin)
+        new = [_new_topic(cluster, topic, partitions, replicas) for topic in missing]
+        created = _created(await admin.create_topics(new))
+        await _known(admin, created)
+    finally:
+        await admin.stop()
+    return [cluster.unprefixed(name) for name in created]
+
+
+class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]  # aiokafka has no types
+    """Aiokafka's client, stopped by the name that its other clients are stopped by."""
+
+    async def stop(self) -> None:
+        await self.close()
+
+
+async def _replicas(admin: _Admin) -> int:
+    return min(MOST_REPLICAS, len((await admin.describe_cluster())["brokers"]))
+
+
+def _new_topic(cluster: Cluster, topic: Topic, partitions: int, replicas: int) -> NewTopic:
+    return NewTopic(
+        cluster.prefixed(topic.name), partitions, replicas, topic_configs=topic_settings(topic)
+    )
+
+
+def _created(answer: Any) -> list[str]:
+    created = []
+    for name, code, *message in answer.topic_errors:
+        error = for_code(code)
+        if error is NoError:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:
+            raise Permanent(
+                f"topic {name} can not be created: {error.__name__} {message}; check the rights of "
+                "this client and that the replication is not above the number of brokers"
+            )
+    return created
+
+
+async def _known(admin: _Admin, names: Sequence[str]) -> None:
+    """Wait until the brokers know the topics: they learn of them a moment later."""
+    try:
+        async with asyncio.timeout(_KNOWN_TIMEOUT_SECONDS):
+            while not set(names) <= set(await admin.list_topics()):  # noqa: ASYNC110 - it is remote
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError as error:
+        raise Transient(f"the brokers do not know {', '.join(names)} yet; try again") from error

@@ -1,0 +1,31 @@
+"""What the bus tells Prometheus, named by its conventions: base units, `_total` for counters."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HANDLER_SECONDS_BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+)  # fmt: skip
+
+CONSUMED = Counter("trimint_records_consumed_total", "Records read.", ["topic"])
+PUBLISHED = Counter("trimint_records_published_total", "Records acknowledged.", ["topic"])
+HANDLER_SECONDS = Histogram(
+    "trimint_handler_seconds",
+    "Duration of one attempt of the handler.",
+    ["event", "outcome"],
+    buckets=HANDLER_SECONDS_BUCKETS,
+)
+RETRIES = Counter("trimint_record_retries_total", "Attempts that are made again.", ["failure"])
+DEAD_LETTERS = Counter("trimint_dead_letters_total", "Records given up on.", ["topic", "failure"])
+IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.")
+IN_FLIGHT_BYTES = Gauge("trimint_in_flight_bytes", "Bytes of the records read and not done.")
+IN_FLIGHT_LIMIT = Gauge("trimint_in_flight_limit_records", "Records that may be in flight.")
+WAITING = Gauge("trimint_records_awaiting_retry", "Records whose next attempt is waited for.")
+LAG = Gauge(
+    "trimint_consumer_lag_records", "Records in Kafka that are not done.", ["topic", "partition"]
+)
+OLDEST_SECONDS = Gauge(
+    "trimint_oldest_in_flight_seconds", "Age of the oldest record in flight, 0 if there is none."
+)
+HELD = Gauge("trimint_topic_held", "1 while consumption of the topic is paused.", ["topic"])
