@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 IMPATIENT = Backoff(attempts=2, base=0.0)
 IMAGE_LIMIT = 1024 * 1024
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @dataclass
@@ -89,7 +91,7 @@ def pinning(network: Network, http: httpx.AsyncClient, pinata: Pinata, kubo: Kub
 
 @pytest.fixture
 def uploader(pinning: Pinning) -> Uploader:
-    return Uploader(pinning, IMAGE_LIMIT)
+    return Uploader(pinning, IMAGE_LIMIT, lambda: NOW)
 
 
 async def broken(_: web.Request, __: Handler) -> web.StreamResponse:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from ipfs_uploader.service import Uploader
 from mint_content.cid import Cid
 from mint_content.metadata import parse
 from mint_content.unixfs import Layout, cid_of, verify
+from mint_events.bus import Publish
 from mint_events.catalogue import (
     AssetPinFailed,
     AssetsPinned,
@@ -23,6 +26,7 @@ from mint_events.catalogue import (
     MintRequested,
     UnpinRequested,
 )
+from mint_events.envelope import Envelope, Received, root
 from mint_resilience.failures import Permanent, Transient
 
 if TYPE_CHECKING:
@@ -52,6 +56,18 @@ HAPPY_CALLS = [
 
 def accepted(request: MintRequested = REQUEST) -> MintAccepted:
     return MintAccepted(mint_id=request.mint_id, request=request, arrival=1)
+
+
+def received(envelope: Envelope) -> Received:
+    return Received(
+        envelope=envelope,
+        topic="mint.ledger",
+        partition=0,
+        offset=0,
+        key=b"",
+        value=b"",
+        headers=(),
+    )
 
 
 async def pinned(uploader: Uploader, request: MintRequested = REQUEST) -> AssetsPinned:
@@ -301,3 +317,24 @@ async def test_readiness_needs_one_provider(pinning: Pinning, network: Network) 
     assert told is not None
     assert "401" in told
     assert "503" in told
+
+
+@pytest.mark.requirement("OB-8")
+async def test_the_answer_follows_from_its_cause(uploader: Uploader) -> None:
+    cause = root(accepted(), id=UUID(int=1), source="reconciler", time=datetime.now(UTC))
+
+    [output] = await uploader.handle(received(cause))
+    [again] = await uploader.handle(received(cause))
+
+    assert isinstance(output, Publish)
+    assert isinstance(output.envelope.event, AssetsPinned)
+    assert output == again
+    assert output.envelope.causation_id == cause.id
+    assert output.envelope.correlation_id == cause.correlation_id
+    assert output.envelope.source == "ipfs-uploader"
+
+
+async def test_an_event_of_no_concern_has_no_answer(uploader: Uploader) -> None:
+    cause = root(REQUEST, id=UUID(int=1), source="upstream", time=datetime.now(UTC))
+
+    assert await uploader.handle(received(cause)) == ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ipfs_uploader.assets import Content, image_content, metadata_content
 from ipfs_uploader.pinning import Pinning
 from mint_content.cid import Cid
+from mint_events.bus import Output, Publish
 from mint_events.catalogue import (
     AssetPinFailed,
     AssetsPinned,
@@ -19,7 +21,11 @@ from mint_events.catalogue import (
     PinnedAsset,
     UnpinRequested,
 )
+from mint_events.envelope import Received, caused_by
 from mint_resilience.failures import Failure, Permanent
+
+SERVICE = "ipfs-uploader"
+"""The service's name: of its consumer group, and as the source of its events."""
 
 Answer = AssetsPinned | AssetPinFailed | AssetsUnpinned
 
@@ -30,6 +36,15 @@ class Uploader:
 
     pinning: Pinning
     image_limit: int
+    now: Callable[[], datetime]
+
+    async def handle(self, received: Received) -> Sequence[Output]:
+        """Work on one record; raises as `answer` does."""
+        cause = received.envelope
+        answer = await self.answer(cause.event)
+        if answer is None:
+            return ()
+        return (Publish(caused_by(cause, answer, source=SERVICE, time=self.now())),)
 
     async def answer(self, event: Event) -> Answer | None:
         """Do what the event asks for and say what was done; None for an event of no concern.

@@ -40,6 +40,9 @@ class UploaderSettings(ServiceSettings):
     ipfs_backoff_seconds: float = Field(
         default=UPLOAD.base, ge=0, description="seconds before the second try, doubled after"
     )
+    readiness_seconds: float = Field(
+        default=30.0, ge=0, description="seconds that an answer about readiness is good for"
+    )
     uploads_in_flight: int = Field(
         default=16, ge=1, description="mints worked on at the same time, from 1"
     )
