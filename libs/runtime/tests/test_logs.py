@@ -63,3 +63,8 @@ def test_an_exception_is_structured_and_shows_no_local_variable(stream: io.Strin
 def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
     structlog.stdlib.get_logger("x").debug("detail")
     assert lines(stream) == []
+
+
+def test_what_the_kafka_client_copes_with_is_not_an_error(stream: io.StringIO) -> None:
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("rebalancing")
+    assert lines(stream)[0]["level"] == "warning"

@@ -79,6 +79,21 @@ def test_a_bad_value_names_the_variable_and_what_is_expected(
     assert "\n" not in line
 
 
+def test_the_cluster_is_known_by_its_brokers_prefix_and_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRIMINT_KAFKA_TOPIC_PREFIX", "blue.")
+    monkeypatch.setenv("TRIMINT_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("TRIMINT_KAFKA_SASL_USERNAME", "minter")
+    monkeypatch.setenv("TRIMINT_KAFKA_SASL_PASSWORD", "s3cret")
+    cluster = load(ExampleSettings).cluster
+    assert cluster.brokers == ("127.0.0.1:9092",)
+    assert cluster.prefixed("mint.chain") == "blue.mint.chain"
+    options = cluster.client_options()
+    assert options["sasl_plain_password"] == "s3cret"
+    assert options["ssl_context"] is not None
+
+
 def test_a_bad_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIMINT_TOKEN", "much-too-long-a-secret")
     with pytest.raises(SettingsError) as caught:

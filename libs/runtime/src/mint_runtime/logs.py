@@ -18,6 +18,19 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _QUIET_LIBRARIES = ("httpx", "httpcore", "aiohttp.access")
 
 
+class _Milder(logging.Filter):
+    """Makes aiokafka's errors warnings.
+
+    It logs an election, a rebalance or a new coordinator as an error and then copes with it; what
+    it does not cope with it raises, and the bus logs that.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("aiokafka") and record.levelno == logging.ERROR:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 def configure(service: str, level: str = "info", *, stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's log lines through one JSON formatter."""
     shared = _shared_processors(service)
@@ -33,6 +46,7 @@ def configure(service: str, level: str = "info", *, stream: TextIO | None = None
     )
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_formatter(shared))
+    handler.addFilter(_Milder())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in _QUIET_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +21,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from mint_events.bus import Cluster, Security
 
 PREFIX = "TRIMINT_"
 BAD_SETTINGS_EXIT_CODE = 2
@@ -62,6 +64,19 @@ class ServiceSettings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]*$",
         description="letters, digits, '.', '_' or '-', put before every topic and group name",
     )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"
+    )
+    kafka_sasl_username: str | None = Field(default=None, description="name to log in to Kafka by")
+    kafka_sasl_password: SecretStr | None = Field(
+        default=None, description="password to log in to Kafka by"
+    )
+    kafka_ca_path: FilePath | None = Field(
+        default=None, description="path of the CA certificates of Kafka; unset: the system's"
+    )
     schema_registry_url: str | None = Field(
         default=None, pattern=r"^https?://", description="URL of a Confluent schema registry"
     )
@@ -82,6 +97,21 @@ class ServiceSettings(BaseSettings):
         min_length=1,
         description="name of this process among the others of its service",
     )
+
+    @property
+    def cluster(self) -> Cluster:
+        """The Kafka cluster that these settings describe."""
+        password = self.kafka_sasl_password
+        security = Security(
+            protocol=self.kafka_security_protocol,
+            mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            ca_file=self.kafka_ca_path,
+        )
+        return Cluster(
+            brokers=self.kafka_brokers, prefix=self.kafka_topic_prefix, security=security
+        )
 
     @classmethod
     def settings_customise_sources(
