@@ -1,0 +1,41 @@
+"""What the chain says, asked of the chain: our records take no part in the count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from solana.rpc.async_api import AsyncClient
+from solana.rpc.commitment import Confirmed
+from solana.rpc.models import MemcmpOpts
+from solders.pubkey import Pubkey
+
+from mint_chain.addresses import TOKEN_METADATA_PROGRAM, mint_address
+
+_UPDATE_AUTHORITY_OFFSET = 1
+"""A metadata account begins with its kind (one byte), then the update authority."""
+
+
+async def count_nfts(rpc_url: str, authority: str) -> int:
+    """How many metadata accounts the authority may update: every NFT that it ever made."""
+    filters = [MemcmpOpts(offset=_UPDATE_AUTHORITY_OFFSET, bytes=authority)]
+    async with AsyncClient(rpc_url) as client:
+        answer = await client.get_program_accounts(
+            TOKEN_METADATA_PROGRAM, Confirmed, "base64", filters=filters
+        )
+    return len(answer.value)
+
+
+async def supplies(rpc_url: str, authority: str, mint_ids: Iterable[str]) -> dict[str, int]:
+    """Supply of the token of each mint_id; 0 where there is none."""
+    async with AsyncClient(rpc_url) as client:
+        return {
+            mint_id: await _supply(client, Pubkey.from_string(authority), mint_id)
+            for mint_id in mint_ids
+        }
+
+
+async def _supply(client: AsyncClient, authority: Pubkey, mint_id: str) -> int:
+    address = mint_address(authority, mint_id)
+    if (await client.get_account_info(address, Confirmed)).value is None:
+        return 0
+    return int((await client.get_token_supply(address, Confirmed)).value.amount)

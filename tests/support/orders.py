@@ -1,0 +1,53 @@
+"""Mint requests as an upstream system would make them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+from PIL import Image
+from solders.keypair import Keypair
+
+from mint_events.catalogue import MintRequested
+
+
+def picture(number: int) -> bytes:
+    """A small PNG whose bytes nobody else's number has."""
+    image = Image.new("RGB", (16, 16), ((number * 37) % 256, (number // 256) % 256, number % 256))
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def order(name: str, number: int = 1, *, user_id: str | None = None) -> MintRequested:
+    """A valid request with the mint_id `name-number`; each user_id has a wallet of its own."""
+    user = user_id or f"{name}-user-{number}"
+    return MintRequested(
+        mint_id=f"{name}-{number}",
+        user_id=user,
+        wallet=wallet_of(user),
+        name=f"Badge #{number}",
+        symbol="BADGE",
+        level=1 + number % 10,
+        description="Awarded by a test.",
+        image=picture(number),
+        seller_fee_basis_points=250,
+    )
+
+
+def wallet_of(user_id: str) -> str:
+    """The user's wallet: the same for the same user."""
+    return str(Keypair.from_seed(user_id.encode().ljust(32, b".")[:32]).pubkey())
+
+
+def orders(name: str, count: int, *, users: int | None = None) -> list[MintRequested]:
+    """`count` requests, spread over `users` users (by default, each has its own)."""
+    return [
+        order(name, number, user_id=f"{name}-user-{number % (users or count)}")
+        for number in range(1, count + 1)
+    ]
+
+
+def with_level(request: MintRequested, level: int) -> MintRequested:
+    """The same request but for its level: another body under the same id."""
+    return replace(request, level=level)
