@@ -85,7 +85,7 @@ async def service(env: dict[str, str], folder: Path) -> AsyncIterator[ChildProce
     child.spawn()
     try:
         async with httpx.AsyncClient() as http:
-            await child.until(lambda: is_ready(http, env), timeout=60, what="readiness")
+            await child.until(lambda: is_ready(http, env), within=60, what="readiness")
         yield child
     finally:
         await child.stop()
@@ -135,7 +135,7 @@ async def test_accepted_mints_are_answered_and_unpinned_on_request(
         cids = (pinned.image.cid, pinned.metadata.cid)
         unpin = UnpinRequested(mint_id="m-1", cids=cids)
         await publisher.publish(root(unpin, id=uuid4(), source="test", time=datetime.now(UTC)))
-        assert (await answers(cluster, 3))[-1] == AssetsUnpinned(mint_id="m-1", cids=cids)
+        assert AssetsUnpinned(mint_id="m-1", cids=cids) in await answers(cluster, 3)
 
     async with httpx.AsyncClient() as http:
         for cid in cids:
