@@ -23,10 +23,26 @@ MEMO_PROGRAMS = frozenset(
     )
 )
 
+BUILTINS = frozenset(
+    Pubkey.from_string(address)
+    for address in (
+        "11111111111111111111111111111111",
+        "BPFLoader1111111111111111111111111111111111",
+        "BPFLoader2111111111111111111111111111111111",
+        "BPFLoaderUpgradeab1e11111111111111111111111",
+        "ComputeBudget111111111111111111111111111111",
+        "Ed25519SigVerify111111111111111111111111111",
+        "KeccakSecp256k11111111111111111111111111111",
+        "LoaderV411111111111111111111111111111111111",
+        "Vote111111111111111111111111111111111111111",
+    )
+)
+"""Programs that are part of the validator (Agave's `builtins-default-costs`)."""
+
 LAMPORTS_PER_SIGNATURE = 5_000
 _LOOKUP_TABLE_HEADER = 56
 _SET_UNIT_LIMIT, _SET_UNIT_PRICE = 2, 3
-_DEFAULT_UNITS, _MAX_UNITS = 200_000, 1_400_000
+_UNITS_PER_BUILTIN, _UNITS_PER_INSTRUCTION, _MAX_UNITS = 3_000, 200_000, 1_400_000
 _MICRO = 1_000_000
 
 
@@ -121,5 +137,7 @@ def _unit_limit(message: AnyMessage) -> int:
     if asked is None:
         keys = message.account_keys
         programs = [keys[instruction.program_id_index] for instruction in message.instructions]
-        asked = _DEFAULT_UNITS * sum(program != COMPUTE_BUDGET for program in programs)
+        builtin = sum(program in BUILTINS for program in programs)
+        others = len(programs) - builtin
+        asked = builtin * _UNITS_PER_BUILTIN + others * _UNITS_PER_INSTRUCTION
     return min(asked, _MAX_UNITS)

@@ -38,24 +38,6 @@ class Endpoint:
     ws: str
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A chain that is being served: its endpoints in order of priority, and its ledger."""
-
-    endpoints: tuple[Endpoint, ...]
-    ledger: Ledger
-
-    @property
-    def rpc(self) -> str:
-        """The first endpoint's URL."""
-        return self.endpoints[0].rpc
-
-    @property
-    def ws(self) -> str:
-        """The first endpoint's WebSocket URL."""
-        return self.endpoints[0].ws
-
-
 class Listeners:
     """The open WebSocket connections, which are told what is new."""
 
@@ -111,6 +93,32 @@ class _Listener:
                 await connection.send_str(await self._outbox.get())
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A chain that is being served: its endpoints in order of priority, and its ledger."""
+
+    endpoints: tuple[Endpoint, ...]
+    ledger: Ledger
+    listeners: Listeners
+    now: Callable[[], float]
+
+    @property
+    def rpc(self) -> str:
+        """The first endpoint's URL."""
+        return self.endpoints[0].rpc
+
+    @property
+    def ws(self) -> str:
+        """The first endpoint's WebSocket URL."""
+        return self.endpoints[0].ws
+
+    def pass_slots(self, count: int) -> None:
+        """Let slots pass now, and tell whoever listens."""
+        for _ in range(count):
+            if self.ledger.tick(self.now()):
+                self.listeners.publish()
+
+
 def rpc_app(
     ledger: Ledger, listeners: Listeners, middlewares: Sequence[Middleware] = ()
 ) -> web.Application:
@@ -143,14 +151,15 @@ async def serve(
     program: bytes,
     *,
     genesis: Genesis,
-    slot_seconds: float = 0.4,
+    slot_seconds: float | None = 0.4,
     port: int = 0,
     endpoints: int = 1,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Running]:
     """Serve a new chain with the Token Metadata `program` until the context is left.
 
-    Endpoint i listens on `port + 2 i` and the port after it, or on free ports for port 0.
+    Endpoint i listens on `port + 2 i` and the port after it, or on free ports for port 0. Without
+    `slot_seconds` no time passes except by `Running.pass_slots`. `now` gives Unix seconds.
     Raises OSError when a port is taken.
     """
     ledger = Ledger(genesis, VirtualMachine({TOKEN_METADATA: program}), now())
@@ -160,18 +169,17 @@ async def serve(
             await stack.enter_async_context(_endpoint(ledger, listeners, port and port + 2 * index))
             for index in range(endpoints)
         ]
-        clock = asyncio.create_task(_let_time_pass(ledger, listeners, slot_seconds, now))
-        stack.push_async_callback(_cancelled, clock)
-        yield Running(tuple(served), ledger)
+        running = Running(tuple(served), ledger, listeners, now)
+        if slot_seconds is not None:
+            clock = asyncio.create_task(_let_time_pass(running, slot_seconds))
+            stack.push_async_callback(_cancelled, clock)
+        yield running
 
 
-async def _let_time_pass(
-    ledger: Ledger, listeners: Listeners, slot_seconds: float, now: Callable[[], float]
-) -> None:
+async def _let_time_pass(running: Running, slot_seconds: float) -> None:
     while True:
         await asyncio.sleep(slot_seconds)
-        if ledger.tick(now()):
-            listeners.publish()
+        running.pass_slots(1)
 
 
 @asynccontextmanager
