@@ -19,7 +19,8 @@ from mint_sandbox.tenant import Tenant, provide
 async def test_the_reader_sees_new_tables_and_changes_nothing(tenant: Tenant) -> None:
     owner = await asyncpg.connect(tenant.env["TRIMINT_DATABASE_URL"])
     await owner.execute("CREATE TABLE mint AS SELECT 1 AS level")
-    await owner.execute("CREATE SCHEMA store CREATE TABLE event AS SELECT 2 AS id")
+    await owner.execute("CREATE SCHEMA store")
+    await owner.execute("CREATE TABLE store.event AS SELECT 2 AS id")
     await owner.close()
 
     reader = await asyncpg.connect(tenant.env["TRIMINT_DATABASE_READ_URL"])
@@ -34,7 +35,7 @@ async def test_the_reader_sees_new_tables_and_changes_nothing(tenant: Tenant) ->
 
 
 @pytest.mark.requirement("CH-11")
-async def test_only_its_owner_may_read_the_authority_s_key(tenant: Tenant) -> None:
+def test_only_its_owner_may_read_the_authority_s_key(tenant: Tenant) -> None:
     key_file = Path(tenant.env["TRIMINT_SOLANA_AUTHORITY_KEY_FILE"])
 
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600

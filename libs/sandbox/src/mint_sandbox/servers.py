@@ -29,15 +29,21 @@ class Servers:
 
     async def start(self) -> None:
         """Start all at the same time; when one fails, stop the others and raise its failure."""
-        outcomes = await asyncio.gather(*(s.start() for s in self._all()), return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if failures:
+        try:
+            await self._start_all()
+        except BaseException:
             await self.stop()
-            raise failures[0]
+            raise
 
     async def stop(self) -> None:
         """Stop all at the same time."""
         await asyncio.gather(*(server.stop() for server in self._all()))
+
+    async def _start_all(self) -> None:
+        starts = (server.start() for server in self._all())
+        for outcome in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     def _all(self) -> tuple[KafkaCluster | PostgresServer | SolanaServer | IpfsServer, ...]:
         return (self.kafka, self.postgres, self.solana, self.ipfs)

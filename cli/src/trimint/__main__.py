@@ -1,0 +1,25 @@
+"""`trimint`: puts the command groups together. Each group has a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from trimint import sandbox
+
+app = typer.Typer(
+    name="trimint",
+    help="Mint NFTs so that Solana, IPFS and the database agree.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it went."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
