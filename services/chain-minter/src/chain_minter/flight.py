@@ -1,0 +1,200 @@
+"""One mint's way to the chain: what the core decides is done here, step by step.
+
+Every step can be the last of this process: what was signed is recorded before it is sent, and
+begun anew, a flight goes on from that record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from solders.signature import Signature
+
+from chain_minter.confirmation import (
+    Confirm,
+    Evidence,
+    Found,
+    Hearing,
+    Look,
+    Park,
+    Rebroadcast,
+    Rules,
+    Sign,
+    Signed,
+    Testimony,
+    Wait,
+    decide,
+)
+from chain_minter.rpc import Refused
+from chain_minter.signing import Signer
+from chain_minter.solana import Report, Solana
+from mint_chain.instructions import missing_steps
+from mint_chain.nft import ABSENT, Nft, OnChain
+from mint_events.catalogue import MintSubmitted
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Clock(Protocol):
+    """The time, and the common beat at which all flights look at the chain together."""
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        ...
+
+    async def beat(self) -> None:
+        """Wait for the next beat."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What was signed and recorded, and when."""
+
+    event: MintSubmitted
+    at: datetime
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Every signature made so far, this one last."""
+        return (*self.event.earlier, self.event.signature)
+
+    @property
+    def signed(self) -> Signed:
+        """What the core needs to know of it."""
+        return Signed(
+            signature=self.event.signature,
+            attempt=self.event.attempt,
+            last_valid_block_height=self.event.last_valid_block_height,
+            signed_at=self.at,
+        )
+
+
+Record = Callable[[MintSubmitted], Awaitable[Submission]]
+"""Makes a submission durable; it must not be sent before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all flights share."""
+
+    chain: Solana
+    signer: Signer
+    clock: Clock
+    rules: Rules
+
+
+class Flight:
+    """Brings one NFT on chain; `submission` is what an earlier process has recorded of it."""
+
+    def __init__(
+        self, nft: Nft, tools: Tools, record: Record, submission: Submission | None
+    ) -> None:
+        self.submission = submission
+        self._nft = nft
+        self._tools = tools
+        self._record = record
+        self._there: OnChain = ABSENT
+        self._sent_at: datetime | None = None
+        self._sendings = 0
+        self._refusal = ""
+
+    async def run(self) -> Confirm | Park:
+        """Go on until the NFT is whole, or a person has to look.
+
+        Raises classified failures of the endpoints; begun anew, it goes on from where it was.
+        """
+        evidence = await (self._glance() if self.submission else self._look())
+        while True:
+            signed = self.submission.signed if self.submission else None
+            now = self._tools.clock.now()
+            match decide(signed, self._sent_at, evidence, now, self._tools.rules):
+                case Confirm() as confirm:
+                    return confirm
+                case Park() as park:
+                    return Park(outcome=park.outcome, detail=park.detail + self._refusal)
+                case Sign(attempt=attempt):
+                    await self._sign(attempt)
+                    evidence = await self._send()
+                case Rebroadcast():
+                    evidence = await self._send()
+                case Look(everywhere=False):
+                    evidence = await self._look()
+                case Look():
+                    evidence = await self._look_everywhere()
+                case Wait():
+                    await self._tools.clock.beat()
+                    evidence = await self._glance()
+
+    async def _sign(self, attempt: int) -> None:
+        """Sign for what is missing and record it; only then it may be sent."""
+        earlier = self.submission.signatures if self.submission else ()
+        event = await self._tools.signer.sign(
+            self._nft, self._there, attempt=attempt, earlier=earlier
+        )
+        self.submission = await self._record(event)
+        self._sent_at = None
+        log.info("submitted", signature=event.signature, attempt=attempt)
+
+    async def _send(self) -> Evidence:
+        """Send the recorded bytes, to another endpoint each time; a refusal means: look (CH-4)."""
+        self._sent_at = self._tools.clock.now()
+        self._sendings += 1
+        try:
+            await self._tools.chain.send(self._submitted.transaction, skip=self._sendings - 1)
+        except Refused as refusal:
+            self._refusal = f" (last refusal: {refusal})"
+            log.info("refused", signature=self._submitted.signature, reason=str(refusal))
+            return await self._look()
+        await self._tools.clock.beat()
+        return await self._glance()
+
+    async def _glance(self) -> Evidence:
+        return await self._tools.chain.glance(self._signature)
+
+    async def _look(self) -> Hearing:
+        signature = self._signature if self.submission else None
+        report = await self._tools.chain.look(self._nft.mint, signature)
+        return self._heard([report], everywhere=False)
+
+    async def _look_everywhere(self) -> Hearing:
+        reports = await self._tools.chain.look_everywhere(self._nft.mint, self._signature)
+        return self._heard(reports, everywhere=True)
+
+    def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
+        self._there = max((report.there for report in reports), key=_progress)
+        testimonies = (
+            Testimony(
+                endpoint=report.endpoint,
+                status=report.status,
+                finalized_height=report.finalized_height,
+                found=self._found(report.there),
+            )
+            for report in reports
+        )
+        return Hearing(testimonies=tuple(testimonies), everywhere=everywhere)
+
+    def _found(self, there: OnChain) -> Found:
+        if there.mint is None:
+            return Found.ABSENT
+        return Found.PART if missing_steps(self._nft, there, rent=0) else Found.WHOLE
+
+    @property
+    def _signature(self) -> Signature:
+        return Signature.from_string(self._submitted.signature)
+
+    @property
+    def _submitted(self) -> MintSubmitted:
+        if self.submission is None:
+            raise RuntimeError("nothing was signed yet")
+        return self.submission.event
+
+
+def _progress(there: OnChain) -> tuple[bool, bool, bool, int]:
+    """How far an NFT has come, and else who has seen the most lamports."""
+    made = (there.mint is not None, there.metadata is not None, there.edition is not None)
+    return (*made, there.lamports)

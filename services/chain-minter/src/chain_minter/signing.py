@@ -1,0 +1,137 @@
+"""From what is missing of an NFT to a signed transaction, with its blockhash, price and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from solders.hash import Hash
+
+from chain_minter.authority import Authority
+from chain_minter.batching import Shared
+from chain_minter.fees import MAX_UNITS, Pricing, unit_limit
+from chain_minter.rpc import Refused
+from chain_minter.solana import Solana
+from mint_chain.addresses import parse_address, parse_wallet
+from mint_chain.instructions import Step, missing_steps
+from mint_chain.nft import Collection, CreatorShare, Nft, OnChain
+from mint_chain.transaction import sign
+from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_resilience.failures import Permanent
+
+_Shape = tuple[int, ...]
+
+
+class UnitLimits:
+    """Compute-unit limits: a transaction of each shape is simulated once, in advance."""
+
+    def __init__(self, chain: Solana, *, margin: float, fallback: int) -> None:
+        """`margin` is added to what was used, as a fraction; `fallback` units serve when the
+        simulation fails (its reason shows again when the transaction is sent)."""
+        self._chain = chain
+        self._margin = margin
+        self._fallback = fallback
+        self._measured: dict[_Shape, Shared[int]] = {}
+
+    async def limit(self, steps: Sequence[Step], authority: Authority, *, afresh: bool) -> int:
+        """Units for these steps; `afresh` simulates them whatever is known of their shape."""
+
+        async def measure() -> int:
+            raw = sign(steps, authority.keypair, Hash.default(), units=MAX_UNITS, price=0).raw
+            return await self._chain.units_used(raw)
+
+        known = self._measured.setdefault(_shape(steps), Shared(measure, seconds=inf))
+        try:
+            used = await (measure() if afresh else known.get())
+        except Refused:
+            return self._fallback
+        return unit_limit(used, self._margin)
+
+
+class Signer:
+    """Signs with the authority's key."""
+
+    def __init__(
+        self, authority: Authority, chain: Solana, pricing: Pricing, limits: UnitLimits
+    ) -> None:
+        self._authority = authority
+        self._chain = chain
+        self._pricing = pricing
+        self._limits = limits
+
+    async def nft(self, prepared: MintPrepared) -> Nft:
+        """The NFT that is to be made.
+
+        Raises `Permanent` when this service's key cannot make it, or an address is none.
+        """
+        _require_authority(prepared, self._authority)
+        collection = prepared.collection and await self._collection(prepared.collection)
+        nft = _nft(prepared, self._authority, collection or None)
+        if str(nft.mint) != prepared.mint_address:
+            raise Permanent(
+                f"mint {prepared.mint_id} was prepared for {prepared.mint_address}, but its address"
+                f" is {nft.mint}: the services disagree on the rule; run the same version of all"
+            )
+        return nft
+
+    async def sign(
+        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+    ) -> MintSubmitted:
+        """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent."""
+        steps = missing_steps(nft, there, rent=await self._chain.mint_rent())
+        units = await self._limits.limit(steps, self._authority, afresh=attempt > 1)
+        price = self._pricing.price(await self._chain.recent_prices(), attempt)
+        recent = await self._chain.blockhash()
+        signed = sign(steps, self._authority.keypair, recent.hash, units=units, price=price)
+        return MintSubmitted(
+            mint_id=nft.mint_id,
+            mint_address=str(nft.mint),
+            attempt=attempt,
+            signature=str(signed.signature),
+            transaction=signed.raw,
+            blockhash=str(recent.hash),
+            last_valid_block_height=recent.last_valid_block_height,
+            endpoint=recent.endpoint,
+            priority_fee=price,
+            compute_unit_limit=units,
+            earlier=earlier,
+        )
+
+    async def _collection(self, address: str) -> Collection:
+        """The collection, vouched for when its update authority is ours; it may be a stranger's."""
+        mint = parse_address(address)
+        metadata = await self._chain.metadata(mint)
+        ours = metadata is not None and metadata.update_authority == self._authority.address
+        return Collection(mint=mint, verify=ours, sized=bool(metadata and metadata.sized))
+
+
+def _require_authority(prepared: MintPrepared, authority: Authority) -> None:
+    if prepared.authority != str(authority.address):
+        raise Permanent(
+            f"mint {prepared.mint_id} was prepared for the authority {prepared.authority}, this"
+            f" service holds the key of {authority.address}: give it the other key, or let the"
+            " reconciler prepare with this one"
+        )
+
+
+def _nft(prepared: MintPrepared, authority: Authority, collection: Collection | None) -> Nft:
+    return Nft(
+        mint_id=prepared.mint_id,
+        authority=authority.address,
+        wallet=parse_wallet(prepared.wallet),
+        name=prepared.name,
+        symbol=prepared.symbol,
+        uri=prepared.uri,
+        seller_fee_basis_points=prepared.seller_fee_basis_points,
+        creators=tuple(
+            CreatorShare(address=parse_address(creator.address), share=creator.share)
+            for creator in prepared.creators
+        ),
+        collection=collection,
+        is_mutable=prepared.is_mutable,
+    )
+
+
+def _shape(steps: Sequence[Step]) -> _Shape:
+    """What decides about the units, but for how many tries an address takes to derive."""
+    return tuple(len(instruction.data) for step in steps for instruction in step)
