@@ -1,7 +1,6 @@
-"""Content fetched through IPFS gateways and believed only when its bytes hash to its name (IP-4).
+"""Content fetched through several IPFS gateways, with what each of them did (IP-4).
 
-Source: the path gateway specification (specs.ipfs.tech/http-gateways/path-gateway). A status of 200
-is no evidence of content, so a wrong body counts as that gateway's failure.
+A status of 200 is no evidence of content, so a wrong body counts as that gateway's failure.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from dataclasses import dataclass
 import httpx
 
 from mint_content.cid import Cid
-from mint_content.unixfs import verify
-from mint_resilience.failures import Degraded, Failure, Permanent, Transient
-from mint_resilience.http import http_failures, raise_for_status
+from mint_content.download import Download
+from mint_resilience.failures import Failure, Permanent, Transient
 
 DEFAULT_TIME_LIMIT = 30.0
 """Seconds that one gateway has for one whole answer."""
@@ -105,39 +103,13 @@ class GatewayPool:
         answers = await asyncio.gather(*(self._ask(url, cid) for url in self.urls))
         return tuple(outcome for _, outcome in answers)
 
+    def _download(self, url: str) -> Download:
+        return Download(self._client, url, self._time_limit, self._size_limit)
+
     async def _ask(self, url: str, cid: Cid) -> tuple[bytes | None, GatewayOutcome]:
         started = self._clock()
         try:
-            data = await self._within_limits(url, cid)
+            data = await self._download(url).file(cid)
         except Failure as failure:
             return None, GatewayOutcome(url, self._clock() - started, failure=failure)
         return data, GatewayOutcome(url, self._clock() - started, len(data))
-
-    async def _within_limits(self, url: str, cid: Cid) -> bytes:
-        try:
-            async with asyncio.timeout(self._time_limit):
-                data = await self._download(url, cid)
-        except TimeoutError as error:
-            message = f"{url}: {cid} took longer than {self._time_limit:g} s"
-            raise Degraded(message, endpoint=url) from error
-        if not verify(data, cid):
-            message = f"{url}: {len(data)} bytes came that are not {cid}"
-            raise Transient(message, endpoint=url)
-        return data
-
-    async def _download(self, url: str, cid: Cid) -> bytes:
-        with http_failures(url):
-            async with self._client.stream(
-                "GET", f"{url}/ipfs/{cid}", follow_redirects=True
-            ) as response:
-                raise_for_status(response, url)
-                return await self._read(response, url)
-
-    async def _read(self, response: httpx.Response, url: str) -> bytes:
-        body = bytearray()
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > self._size_limit:
-                message = f"{url}: the body is longer than {self._size_limit} bytes"
-                raise Permanent(message, endpoint=url)
-        return bytes(body)

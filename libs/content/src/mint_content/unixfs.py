@@ -115,7 +115,8 @@ def verify(data: bytes, cid: Cid) -> bool:
     """Tell whether a file's bytes are those that the CID names.
 
     A raw CID names the bytes themselves; a dag-pb one a tree over them, which is built again by
-    Kubo's default cut. A file that was cut otherwise is not recognised: the answer is then no.
+    Kubo's default cut. A file that was cut otherwise is not recognised by its bytes alone: the
+    answer is then no, and its blocks have to be looked at (`mint_content.download` does).
     """
     if cid.codec is Codec.RAW:
         return sha256(data).digest() == cid.digest
