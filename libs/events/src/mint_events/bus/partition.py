@@ -13,8 +13,8 @@ from mint_events.bus.watermark import Watermark
 class Partition:
     """One assignment of a partition; when it is taken away and comes back, that is another one.
 
-    `topic` is without the prefix. `committed` is the offset that was last committed by us,
-    `snoozing` is set while the head of a delay topic is not due yet.
+    `topic` is without the prefix. `committed` is the offset that was last committed under this
+    assignment, `snoozing` is set while the head of a delay topic is not due yet.
     """
 
     topic: str
@@ -28,6 +28,11 @@ class Partition:
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.number}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether no record is to be read for now, for reasons of its own."""
+        return not self.ready or self.snoozing is not None
 
     @property
     def to_commit(self) -> int | None:

@@ -1,0 +1,65 @@
+"""Committing offsets: from time to time and at the end, never beyond what is done.
+
+A commit that comes late, even from a process that was taken for dead, does no harm: it names an
+offset below which everything is done, so at worst it makes records be delivered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from mint_events.bus import metrics
+from mint_events.bus.assignment import Assignment
+
+_TIMEOUT_SECONDS = 5.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Commits:
+    """Commits what is done of the assigned partitions."""
+
+    def __init__(self, client: AIOKafkaConsumer, assignment: Assignment) -> None:
+        self._client = client
+        self._assignment = assignment
+        self._one_at_a_time = asyncio.Lock()
+
+    async def every(self, seconds: float) -> None:
+        """Commit and measure the lag at this interval, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.commit()
+            self._measure_lag()
+
+    async def commit(self) -> None:
+        """Commit what is done; when that fails it is tried later, or the records come again."""
+        async with self._one_at_a_time:
+            partitions = self._assignment.partitions
+            offsets = {
+                tp: offset
+                for tp, part in partitions.items()
+                if (offset := part.to_commit) is not None
+            }
+            if offsets and await self._succeeds(offsets):
+                for tp, offset in offsets.items():
+                    partitions[tp].committed = offset
+
+    async def _succeeds(self, offsets: dict[object, int]) -> bool:
+        try:
+            await asyncio.wait_for(self._client.commit(offsets), _TIMEOUT_SECONDS)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offsets not committed", reason=repr(error))
+            return False
+        return True
+
+    def _measure_lag(self) -> None:
+        assigned = self._client.assignment()
+        for tp, part in self._assignment.partitions.items():
+            done = part.watermark.committable
+            end = self._client.highwater(tp) if tp in assigned else None
+            if end is not None and done is not None:
+                metrics.LAG.labels(part.topic, part.number).set(end - done)
