@@ -66,12 +66,12 @@ class ServiceProcess:
         """
         async with httpx.AsyncClient(timeout=_PROBE_SECONDS) as client:
             await self._process.until(
-                lambda: self._is_ready(client), timeout=timeout, what="readiness"
+                lambda: self._is_ready(client), within=timeout, what="readiness"
             )
 
     async def stop(self) -> None:
         """Ask for a clean end (SIGTERM) and wait for it."""
-        await self._process.stop(timeout=30.0)
+        await self._process.stop(patience=30.0)
 
     async def kill(self) -> None:
         """End it as kill -9 does, and wait until it is gone."""
