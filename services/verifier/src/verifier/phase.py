@@ -59,11 +59,15 @@ def first_phase(confirmed: MintConfirmed, checks: Sequence[Check]) -> Verificati
 
 
 def phase_outcome(examined: Sequence[Examined]) -> CheckOutcome:
-    """Failed as soon as one check failed, passed only if every one passed."""
+    """Failed as soon as one check failed, passed only if every one passed.
+
+    None at all is passed: what was still to be decided is not configured any more.
+    """
     outcomes = {e.outcome for e in examined}
     if CheckOutcome.FAILED in outcomes:
         return CheckOutcome.FAILED
-    return CheckOutcome.PASSED if outcomes == {CheckOutcome.PASSED} else CheckOutcome.INCONCLUSIVE
+    undecided = CheckOutcome.INCONCLUSIVE in outcomes
+    return CheckOutcome.INCONCLUSIVE if undecided else CheckOutcome.PASSED
 
 
 def next_step(

@@ -88,7 +88,7 @@ class Plan:
             (self._image_everywhere(expected),),
             (self._partner_flow(expected),),
             (self._user_rows(expected),),
-            (self._partner_endpoint(expected),),
+            self._partner_endpoint(expected),
         )
         wanted = [tuple(probe.only(checks) for probe in line) for line in every]
         return [needed for line in wanted if (needed := tuple(p for p in line if p.judges))]
@@ -175,18 +175,22 @@ class Plan:
             denials=min(ENOUGH_DENIALS, len(urls)),
         )
 
-    def _partner_endpoint(self, expected: Expectation) -> Probe[int | None]:
+    def _partner_endpoint(self, expected: Expectation) -> Line:
+        """The partner's own endpoint; nothing where none is configured (any more)."""
+        if self._rules.partner_url is None:
+            return ()
         query = (
             ("wallet", str(expected.wallet)),
             ("authority", str(expected.authority)),
             ("mint", str(expected.mint)),
         )
-        return Probe(
-            endpoints=(self._rules.partner_url or "not configured",),
+        probe = Probe(
+            endpoints=(self._rules.partner_url,),
             look=lambda url: self._clients.partner_endpoint.level(url, query),
             judges={Check.PARTNER_ENDPOINT: partial(partner.partner_endpoint, expected)},
             limits=self._rules.partner,
         )
+        return (probe,)
 
     def _user_rows(self, expected: Expectation) -> Probe[database.UserRowsSeen]:
         records = self._clients.records
