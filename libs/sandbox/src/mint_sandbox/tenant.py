@@ -12,10 +12,11 @@ from typing import Final
 
 from solders.keypair import Keypair
 
+from mint_events.admin import ensure_topics
+from mint_events.bus.cluster import Cluster
 from mint_sandbox.authority import fund, read_key_file, write_key_file
 from mint_sandbox.postgres import OWNER, Database, PostgresServer
 from mint_sandbox.servers import Servers
-from mint_sandbox.topics import create_catalogue_topics
 
 READER: Final = "trimint_reader"
 """The role of those who may read every table and change none: verifier, command line, console."""
@@ -75,12 +76,16 @@ async def provide(
 
     The authority's key lies in `folder`; one that lies there already is used again.
     """
-    await create_catalogue_topics(servers.kafka.brokers, topic_prefix)
+    await ensure_topics(_cluster(servers, topic_prefix))
     await _admit_reader(servers.postgres, database)
     key_file = folder / "authority.json"
     authority = _authority(key_file)
     await fund(authority, servers.solana.rpc_url)
     return Tenant(servers, topic_prefix, database, authority, key_file)
+
+
+def _cluster(servers: Servers, prefix: str) -> Cluster:
+    return Cluster(brokers=tuple(servers.kafka.brokers.split(",")), prefix=prefix)
 
 
 async def _admit_reader(postgres: PostgresServer, database: Database) -> None:
