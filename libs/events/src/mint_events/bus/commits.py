@@ -12,7 +12,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from mint_events.bus import metrics
 from mint_events.bus.assignment import Assignment
 
 _TIMEOUT_SECONDS = 5.0
@@ -27,13 +26,6 @@ class Commits:
         self._client = client
         self._assignment = assignment
         self._one_at_a_time = asyncio.Lock()
-
-    async def every(self, seconds: float) -> None:
-        """Commit and measure the lag at this interval, until cancelled."""
-        while True:
-            await asyncio.sleep(seconds)
-            await self.commit()
-            self._measure_lag()
 
     async def commit(self) -> None:
         """Commit what is done; when that fails it is tried later, or the records come again."""
@@ -55,11 +47,3 @@ class Commits:
             log.warning("offsets not committed", reason=repr(error))
             return False
         return True
-
-    def _measure_lag(self) -> None:
-        assigned = self._client.assignment()
-        for tp, part in self._assignment.partitions.items():
-            done = part.watermark.committable
-            end = self._client.highwater(tp) if tp in assigned else None
-            if end is not None and done is not None:
-                metrics.LAG.labels(part.topic, part.number).set(end - done)

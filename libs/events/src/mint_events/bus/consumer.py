@@ -25,6 +25,7 @@ from mint_events.bus.assignment import Assignment, PartitionHook
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
+from mint_events.bus.gauges import measure
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.outcome import Handler
@@ -152,11 +153,19 @@ class Consumer:
         client.subscribe(names, listener=_Listener(assignment.assign, let_go))
         try:
             async with asyncio.TaskGroup() as tasks:
-                committing = tasks.create_task(commits.every(self._limits.commit_seconds))
+                keeping_books = tasks.create_task(self._keep_books(client, assignment, commits))
                 await self._read(client, assignment, stop)
-                committing.cancel()
+                keeping_books.cancel()
         finally:
             await let_go()
+
+    async def _keep_books(
+        self, client: AIOKafkaConsumer, assignment: Assignment, commits: Commits
+    ) -> None:
+        while True:
+            await asyncio.sleep(self._limits.commit_seconds)
+            await commits.commit()
+            measure(client, assignment, self._lanes)
 
     async def _read(
         self, client: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event
@@ -232,7 +241,7 @@ def _consumed(partition: Partition, raw: Any) -> Consumed:
         timestamp_ms=raw.timestamp,
         key=raw.key,
         value=raw.value,
-        headers=tuple((name, value or b"") for name, value in raw.headers),
+        headers=tuple((name, value) for name, value in raw.headers if value is not None),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from mint_events.bus.limits import Limits
@@ -20,6 +20,7 @@ class Sized(Protocol):
 
 T = TypeVar("T", bound=Sized)
 _CANCEL_SECONDS = 2.0
+_GATHER_SECONDS = 0.005
 
 
 class Abandoned(Exception):  # noqa: N818 - it is no error: the item stays where it came from
@@ -56,6 +57,10 @@ class Lanes(Generic[T]):
             return 0
         return max(0, self._limits.max_in_flight - self.in_flight)
 
+    def heads(self) -> Iterator[T]:
+        """The items that are in progress."""
+        return (queue[0] for queue in self._queues.values() if queue)
+
     def submit(self, key: Hashable, item: T) -> None:
         """Queue an item behind those of its key."""
         self._count(1, item.size)
@@ -69,8 +74,10 @@ class Lanes(Generic[T]):
         task.add_done_callback(self._ended)
 
     async def room(self) -> None:
-        """Wait until an item fits."""
+        """Wait until an item fits, and a moment longer for others when it would be one of few."""
         await self._room.wait()
+        if self.free < self._limits.max_in_flight // 4:
+            await asyncio.sleep(_GATHER_SECONDS)
 
     def raise_if_crashed(self) -> None:
         """Raise what `work` or `done` raised and should not have."""
