@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from mint_sandbox.solana import Genesis, Running, serve, token_metadata_program
 
 FOLDER = Path(__file__).parent
+LOCK_FILE = FOLDER / "package-lock.json"
 RunScript = Callable[..., Awaitable[Any]]
 
 
@@ -31,14 +34,23 @@ async def run(*command: str) -> bytes:
 
 
 @pytest.fixture(scope="session")
-async def node() -> str:
+def node() -> str:
     """The path of node, with Metaplex's client installed for it."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is None or npm is None:
         pytest.skip("Metaplex's client needs node and npm on the PATH (Debian: nodejs npm)")
-    if not (FOLDER / "node_modules" / ".package-lock.json").exists():
-        await run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    with LOCK_FILE.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test runs side by side install once
+        if not is_installed():
+            install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(install, cwd=FOLDER, check=True, capture_output=True)
     return found
+
+
+def is_installed() -> bool:
+    """Whether what is installed is not older than the lock file."""
+    installed = FOLDER / "node_modules" / ".package-lock.json"
+    return installed.exists() and installed.stat().st_mtime >= LOCK_FILE.stat().st_mtime
 
 
 @pytest.fixture

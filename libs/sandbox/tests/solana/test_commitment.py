@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Commitment, Confirmed, Finalized, Processed
+from solana.rpc.core import RPCException
 from solders.pubkey import Pubkey
+from solders.rpc.errors import SlotSkippedMessage
 from solders.transaction_status import TransactionConfirmationStatus as Status
 
 from mint_sandbox.solana import Genesis, Running, serve
@@ -94,7 +97,11 @@ async def test_skipped_slots_set_slots_and_block_heights_apart(program: bytes) -
         slots = (await client.get_slot(Processed)).value - slot
         blocks = (await client.get_block_height(Processed)).value - height
         present = (await client.get_blocks(slot + 1, slot + slots)).value
+        skipped = next(one for one in range(present[0], present[-1]) if one not in present)
+        with pytest.raises(RPCException) as refused:
+            await client.get_block_time(skipped)
 
+    assert isinstance(refused.value.args[0], SlotSkippedMessage)
     assert 100 < blocks < slots <= 201
     assert len(present) == blocks - 32  # those that are finalized
 

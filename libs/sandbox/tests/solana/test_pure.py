@@ -62,7 +62,7 @@ def test_versions_are_forgotten_once_they_are_final() -> None:
         versions.record(slot, Pubkey.new_unique(), None, holding(slot))
         versions.finalize(slot - 32)
 
-    assert len(versions.keys()) == 32
+    assert len(versions.unsettled()) == 32
 
 
 @pytest.mark.parametrize(

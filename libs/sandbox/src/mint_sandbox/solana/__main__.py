@@ -62,12 +62,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mint_sandbox.solana", description=__doc__)
     add = parser.add_argument
     add("--port", type=int, default=0, help="HTTP port; WebSocket is on the next one (0: free)")
-    add("--slot-ms", type=float, default=400.0, help="milliseconds per slot (default 400)")
-    add("--endpoints", type=int, default=1, help="how many endpoints serve the same chain")
-    add("--skip-rate", type=float, default=0.05, help="share of slots without a block")
+    add("--slot-ms", type=_positive, default=400.0, help="milliseconds per slot (default 400)")
+    add("--endpoints", type=_count, default=1, help="how many endpoints serve the same chain")
+    add("--skip-rate", type=_share, default=0.05, help="share of slots without a block")
     add("--seed", type=int, default=None, help="fixes genesis hash and skipped slots")
     add("--ready-file", type=Path, default=None, help="also write the line to this file")
     return parser
+
+
+def _positive(text: str) -> float:
+    if not float(text) > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return float(text)
+
+
+def _share(text: str) -> float:
+    if not 0 <= float(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to below 1")
+    return float(text)
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_CHUNK_DIGITS = 10  # that many fit into a machine word: divide the long number more rarely
+_CHUNK = 58**_CHUNK_DIGITS
 _VALUE = {char: value for value, char in enumerate(_ALPHABET)}
 
 
@@ -11,9 +13,11 @@ def encode(data: bytes) -> str:
     zeros = len(data) - len(data.lstrip(b"\0"))
     number, digits = int.from_bytes(data, "big"), []
     while number:
-        number, digit = divmod(number, 58)
-        digits.append(_ALPHABET[digit])
-    return _ALPHABET[0] * zeros + "".join(reversed(digits))
+        number, chunk = divmod(number, _CHUNK)
+        for _ in range(_CHUNK_DIGITS):
+            chunk, digit = divmod(chunk, 58)
+            digits.append(_ALPHABET[digit])
+    return _ALPHABET[0] * zeros + "".join(reversed(digits)).lstrip(_ALPHABET[0])
 
 
 def decode(text: str) -> bytes:

@@ -120,11 +120,6 @@ class Chain:
         """The slots from `first` to `last`, both included, that have a kept block."""
         return [block.slot for block in self._blocks if first <= block.slot <= last]
 
-    def recent(self, count: int) -> list[Block]:
-        """The last `count` blocks, oldest first, the open one included."""
-        begin = max(0, len(self._blocks) - count)
-        return [self._blocks[index] for index in range(begin, len(self._blocks))]
-
     def latest_blockhash(self, commitment: Commitment) -> LatestBlockhash:
         """The youngest known hash as seen from that commitment's block."""
         block = self.at(commitment)

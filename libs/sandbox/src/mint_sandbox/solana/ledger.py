@@ -112,12 +112,13 @@ class Ledger:
         self, program: Pubkey, commitment: Commitment
     ) -> Iterator[tuple[Pubkey, Account]]:
         """All accounts that the program owned at that commitment."""
-        candidates = dict.fromkeys(key for key, _ in self.vm.owned_by(program))
-        candidates.update(dict.fromkeys(self._versions.keys()))
-        for key in candidates:
-            account = self.account(key, commitment)
-            if account is not None and account.owner == program:
+        for key, account in self.vm.owned_by(program):
+            if key not in self._versions:
                 yield key, account
+        for key in self._versions.unsettled():
+            then = self.account(key, commitment)
+            if then is not None and then.owner == program:
+                yield key, then
 
     def tokens_of_owner(self, owner: Pubkey, commitment: Commitment) -> Iterator[_Held]:
         """The wallet's token accounts at that commitment."""
@@ -155,8 +156,8 @@ class Ledger:
 
     def simulate(self, transaction: VersionedTransaction, commitment: Commitment) -> Simulation:
         """Run it without effects on the state of that commitment."""
-        changed = (key for key in self.accounts_of(known(transaction)).all if key in self._versions)
-        then = {key: self.account(key, commitment) for key in changed}
+        keys = () if commitment is Commitment.PROCESSED else self._all_keys(transaction)
+        then = {key: self.account(key, commitment) for key in keys if key in self._versions}
         with self.vm.as_it_was(then):
             outcome, accounts = self.vm.simulate(transaction)
         return Simulation(outcome, accounts)
@@ -182,6 +183,9 @@ class Ledger:
         transaction = VersionedTransaction(message, [faucet])
         self._execute(transaction)
         return transaction.signatures[0]
+
+    def _all_keys(self, transaction: VersionedTransaction) -> tuple[Pubkey, ...]:
+        return self.accounts_of(known(transaction)).all
 
     def _execute(self, transaction: VersionedTransaction) -> Landed | None:
         message = known(transaction)

@@ -8,8 +8,9 @@ from typing import Any
 
 from solders.account import Account
 from solders.pubkey import Pubkey
+from solders.transaction_metadata import InnerInstruction
 
-from mint_sandbox.solana import token_accounts
+from mint_sandbox.solana import base58, token_accounts
 from mint_sandbox.solana.messages import Accounts
 from mint_sandbox.solana.vm import Outcome
 
@@ -52,8 +53,11 @@ def meta(
 
 def inner_instructions(outcome: Outcome) -> list[dict[str, Any]]:
     """The instructions that programs called, by the index of the outer one."""
-    groups = enumerate(outcome.inner_instructions)
-    return [{"index": index, "instructions": group} for index, group in groups if group]
+    return [
+        {"index": index, "instructions": [_inner(one) for one in group]}
+        for index, group in enumerate(outcome.inner_instructions)
+        if group
+    ]
 
 
 def return_data(outcome: Outcome) -> dict[str, Any] | None:
@@ -62,6 +66,16 @@ def return_data(outcome: Outcome) -> dict[str, Any] | None:
         return None
     program, data = outcome.return_data
     return {"programId": str(program), "data": [base64.b64encode(data).decode(), "base64"]}
+
+
+def _inner(instruction: InnerInstruction) -> dict[str, Any]:
+    compiled = instruction.instruction()
+    return {
+        "programIdIndex": compiled.program_id_index,
+        "accounts": list(compiled.accounts),
+        "data": base58.encode(bytes(compiled.data)),
+        "stackHeight": instruction.stack_height(),
+    }
 
 
 def _return_data(outcome: Outcome) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class AccountVersions:
         """The account as it was at the end of `slot`; only for accounts that are contained."""
         return next(state for since, state in reversed(self._versions[key]) if since <= slot)
 
-    def keys(self) -> Collection[Pubkey]:
+    def unsettled(self) -> Collection[Pubkey]:
         """The accounts written in blocks that are not finalized."""
         return self._versions.keys()
 

@@ -7,7 +7,7 @@ knows blocks and commitments.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +24,6 @@ from solders.transaction_metadata import (
     TransactionMetadata,
 )
 
-from mint_sandbox.solana import base58
-
 _ABSENT = Account(0, b"", Pubkey.default())
 
 
@@ -37,7 +35,7 @@ class Outcome:
     logs: tuple[str, ...]
     units: int
     fee: int
-    inner_instructions: list[list[Mapping[str, Any]]]
+    inner_instructions: Sequence[Sequence[InnerInstruction]]
     return_data: tuple[Pubkey, bytes] | None
 
 
@@ -114,16 +112,6 @@ def _outcome(meta: TransactionMetadata, err: Any) -> Outcome:
         logs=tuple(meta.logs()),
         units=meta.compute_units_consumed(),
         fee=meta.fee(),
-        inner_instructions=[[_inner(one) for one in group] for group in meta.inner_instructions()],
+        inner_instructions=meta.inner_instructions(),
         return_data=(returned.program_id, returned.data) if returned.data else None,
     )
-
-
-def _inner(instruction: InnerInstruction) -> Mapping[str, Any]:
-    compiled = instruction.instruction()
-    return {
-        "programIdIndex": compiled.program_id_index,
-        "accounts": list(compiled.accounts),
-        "data": base58.encode(bytes(compiled.data)),
-        "stackHeight": instruction.stack_height(),
-    }

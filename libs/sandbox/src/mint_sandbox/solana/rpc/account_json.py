@@ -44,8 +44,13 @@ def _data(account: Account, options: Options, decimals: Decimals) -> Any:
 
 def _slice(account: Account, options: Options) -> bytes:
     part = options.get("dataSlice", dict)
-    data = account.data
-    return data[part["offset"] : part["offset"] + part["length"]] if part else data
+    if part is None:
+        return account.data
+    limits = Options(part)
+    offset, length = limits.unsigned("offset"), limits.unsigned("length")
+    if offset is None or length is None:
+        raise invalid_params("Invalid params: dataSlice needs offset and length.")
+    return account.data[offset : offset + length]
 
 
 def _base64(data: bytes) -> str:

@@ -61,7 +61,7 @@ def get_program_accounts(ledger: Ledger, params: Params) -> Any:
 
 def get_minimum_balance_for_rent_exemption(ledger: Ledger, params: Params) -> int:
     """The lamports that an account of that many bytes must hold."""
-    return ledger.vm.rent_exempt(params.get(0, int))
+    return ledger.vm.rent_exempt(params.unsigned(0))
 
 
 def shown(ledger: Ledger, key: Pubkey, options: Options, at: Commitment) -> dict[str, Any] | None:
@@ -110,7 +110,7 @@ def _filter(wanted: Any) -> _Filter:
     if not isinstance(wanted, dict):
         raise invalid_params("Invalid param: a filter must be an object")
     options = Options(wanted)
-    size, compare = options.get("dataSize", int), options.get("memcmp", dict)
+    size, compare = options.unsigned("dataSize"), options.get("memcmp", dict)
     if size is None and compare is None:
         raise invalid_params("Invalid param: a filter must be `dataSize` or `memcmp`")
     return _Filter(size, 0, b"") if compare is None else _memcmp(Options(compare))
@@ -119,7 +119,7 @@ def _filter(wanted: Any) -> _Filter:
 def _memcmp(options: Options) -> _Filter:
     encoding = options.get("encoding", str) or "base58"
     expected = read.encoded_bytes(options.get("bytes", str) or "", encoding)
-    return _Filter(None, options.get("offset", int) or 0, expected)
+    return _Filter(None, options.unsigned("offset") or 0, expected)
 
 
 METHODS: Mapping[str, Method] = {

@@ -64,7 +64,7 @@ def get_fee_for_message(ledger: Ledger, params: Params) -> Any:
 
 def request_airdrop(ledger: Ledger, params: Params) -> str:
     """Send lamports from the faucet; the signature of the transfer."""
-    return str(ledger.airdrop(params.pubkey(0), params.get(1, int)))
+    return str(ledger.airdrop(params.pubkey(0), params.unsigned(1)))
 
 
 def _message(text: str) -> messages.AnyMessage:

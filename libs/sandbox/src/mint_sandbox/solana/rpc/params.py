@@ -30,6 +30,11 @@ class Options:
             raise invalid_params(f"Invalid params: {name} must be of type {kind.__name__}.")
         return value
 
+    def unsigned(self, name: str) -> int | None:
+        """A number from 0 to 2^64 - 1, if it is given."""
+        value = self.get(name, int)
+        return None if value is None else _unsigned(value)
+
     def flag(self, name: str) -> bool:
         """A boolean option; False unless given."""
         return self.get(name, bool) or False
@@ -61,6 +66,10 @@ class Params:
         """A parameter that may be left out or null."""
         absent = index >= len(self._values) or self._values[index] is None
         return None if absent else self.get(index, kind)
+
+    def unsigned(self, index: int) -> int:
+        """A number from 0 to 2^64 - 1."""
+        return _unsigned(self.get(index, int))
 
     def options(self, index: int) -> Options:
         """The options at that position; none given is the same as an empty object."""
@@ -97,6 +106,12 @@ def encoded_bytes(text: str, encoding: str) -> bytes:
 def _is(value: Any, kind: type) -> bool:
     """`isinstance`, except that JSON's true and false are no numbers."""
     return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _unsigned(value: int) -> int:
+    if not 0 <= value < 2**64:
+        raise invalid_params(f"Invalid params: invalid value: integer `{value}`, expected u64.")
+    return value
 
 
 def _read(read: Callable[[Any], T], value: Any, reason: str) -> T:

@@ -82,12 +82,13 @@ def get_transaction(ledger: Ledger, params: Params) -> Any:
 def get_signatures_for_address(ledger: Ledger, params: Params) -> Any:
     """The transactions that mention an address, newest first, a page at a time."""
     key, options = params.pubkey(0), params.options(1)
-    limit = options.get("limit", int) or _MAX_SIGNATURES
-    if limit > _MAX_SIGNATURES:
+    limit = options.get("limit", int)
+    if limit is not None and not 0 < limit <= _MAX_SIGNATURES:
         raise invalid_params(f"Invalid limit; max {_MAX_SIGNATURES}")
     newest = ledger.chain.at(settled(ledger, options)).slot
     visible = (landed for landed in ledger.history.mentioning(key) if landed.slot <= newest)
-    return [_entry(ledger, landed) for landed in islice(_page(visible, options), limit)]
+    page = _page(visible, options)
+    return [_entry(ledger, landed) for landed in islice(page, limit or _MAX_SIGNATURES)]
 
 
 def _transaction(text: str, encoding: str) -> VersionedTransaction:
@@ -147,7 +148,7 @@ def _wanted_accounts(
     wanted = options.get("accounts", dict)
     if wanted is None:
         return None
-    keys = [read.pubkey(key) for key in wanted.get("addresses", [])]
+    keys = [read.pubkey(key) for key in Options(wanted).get("addresses", list) or []]
     if simulation.outcome.err is not None:
         return [None] * len(keys)
     encoding = Options({"encoding": wanted.get("encoding") or "base64"})
