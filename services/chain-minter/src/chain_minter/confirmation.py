@@ -61,7 +61,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Statement:
     """What one endpoint says when it is asked thoroughly: its history, its height, the NFT."""
 
     endpoint: str
@@ -72,9 +72,9 @@ class Testimony:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """The testimony of one endpoint, or, when `everywhere`, of every healthy one."""
+    """The statement of one endpoint, or, when `everywhere`, of every healthy one."""
 
-    testimonies: tuple[Testimony, ...]
+    statements: tuple[Statement, ...]
     everywhere: bool
 
 
@@ -163,15 +163,15 @@ def _after_glance(signed: Signed, seen: Glance, pending: Rebroadcast | Wait) -> 
 def _after_hearing(
     signed: Signed | None, hearing: Hearing, now: datetime, rules: Rules
 ) -> Decision:
-    found = {testimony.found for testimony in hearing.testimonies}
-    landed = [slot for each in hearing.testimonies if (slot := _landed(each.status)) is not None]
+    found = {statement.found for statement in hearing.statements}
+    landed = [slot for each in hearing.statements if (slot := _landed(each.status)) is not None]
     if Found.WHOLE in found:
         return Confirm(slot=min(landed, default=None))
     if signed is None:
         return Sign(attempt=1)
     if landed:
         return _landed_but_not_whole(signed, hearing, now, rules)
-    if hearing.everywhere and all(_spent(signed, each) for each in hearing.testimonies):
+    if hearing.everywhere and all(_spent(signed, each) for each in hearing.statements):
         return _next_signature(signed, found, rules)
     return Wait()
 
@@ -180,7 +180,7 @@ def _landed_but_not_whole(
     signed: Signed, hearing: Hearing, now: datetime, rules: Rules
 ) -> Decision:
     """It landed. Either it was not all there was to do, or the reader lags behind."""
-    if all(_finally_incomplete(testimony) for testimony in hearing.testimonies):
+    if all(_finally_incomplete(statement) for statement in hearing.statements):
         return Sign(attempt=1)
     if now - signed.signed_at <= rules.patience:
         return Wait()
@@ -215,22 +215,22 @@ def _landed(status: Status | None) -> int | None:
     return status.slot
 
 
-def _finally_incomplete(testimony: Testimony) -> bool:
-    status = testimony.status
+def _finally_incomplete(statement: Statement) -> bool:
+    status = statement.status
     return (
-        testimony.found is Found.PART
+        statement.found is Found.PART
         and status is not None
         and status.commitment is Commitment.FINALIZED
         and status.error is None
     )
 
 
-def _spent(signed: Signed, testimony: Testimony) -> bool:
-    status = testimony.status
+def _spent(signed: Signed, statement: Statement) -> bool:
+    status = statement.status
     if status is None:
-        return testimony.finalized_height > signed.last_valid_block_height
+        return statement.finalized_height > signed.last_valid_block_height
     return status.error is not None and status.commitment is Commitment.FINALIZED
 
 
 def _names(hearing: Hearing) -> str:
-    return ", ".join(testimony.endpoint for testimony in hearing.testimonies)
+    return ", ".join(statement.endpoint for statement in hearing.statements)

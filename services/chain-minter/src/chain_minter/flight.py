@@ -25,7 +25,7 @@ from chain_minter.confirmation import (
     Rules,
     Sign,
     Signed,
-    Testimony,
+    Statement,
     Wait,
     decide,
 )
@@ -167,8 +167,8 @@ class Flight:
 
     def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
         self._there = max((report.there for report in reports), key=_progress)
-        testimonies = (
-            Testimony(
+        statements = (
+            Statement(
                 endpoint=report.endpoint,
                 status=report.status,
                 finalized_height=report.finalized_height,
@@ -176,7 +176,7 @@ class Flight:
             )
             for report in reports
         )
-        return Hearing(testimonies=tuple(testimonies), everywhere=everywhere)
+        return Hearing(statements=tuple(statements), everywhere=everywhere)
 
     def _found(self, there: OnChain) -> Found:
         if there.mint is None:

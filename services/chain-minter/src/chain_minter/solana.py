@@ -42,7 +42,6 @@ _ACCOUNTS = config.RpcAccountInfoConfig(UiAccountEncoding.Base64, commitment=CON
 _SEND = config.RpcSendTransactionConfig(
     skip_preflight=False,
     preflight_commitment=CONFIRMED,  # that of the blockhash, which preflight must know
-    encoding=UiTransactionEncoding.Base64,
     max_retries=0,  # we send again ourselves, and know when to stop
 )
 _SIMULATE = config.RpcSimulateTransactionConfig(
@@ -54,11 +53,6 @@ _MAX_ACCOUNTS = 100
 _PARTS = 3
 _SECONDS_FRESH = 1.0
 _SECONDS_FEES_FRESH = 10.0
-_COMMITMENTS = {
-    TransactionConfirmationStatus.Processed: Commitment.PROCESSED,
-    TransactionConfirmationStatus.Confirmed: Commitment.CONFIRMED,
-    TransactionConfirmationStatus.Finalized: Commitment.FINALIZED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +253,17 @@ async def _statuses(
 
 def _status(found: TransactionStatus) -> Status:
     return Status(
-        commitment=_COMMITMENTS[found.find_confirmation_status()],
+        commitment=_commitment(found.find_confirmation_status()),
         slot=found.slot,
         error=None if found.err is None else str(found.err),
     )
+
+
+def _commitment(found: TransactionConfirmationStatus) -> Commitment:
+    if found == TransactionConfirmationStatus.Finalized:
+        return Commitment.FINALIZED
+    confirmed = found == TransactionConfirmationStatus.Confirmed
+    return Commitment.CONFIRMED if confirmed else Commitment.PROCESSED
 
 
 async def _accounts(endpoint: Endpoint, mints: Sequence[Pubkey]) -> list[_Parts]:

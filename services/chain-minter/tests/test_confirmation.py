@@ -1,0 +1,230 @@
+"""The core never makes a second signature while the first may land: shown for every evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import combinations_with_replacement, product
+
+import pytest
+
+from chain_minter.confirmation import (
+    Commitment,
+    Confirm,
+    Decision,
+    Evidence,
+    Found,
+    Glance,
+    Hearing,
+    Look,
+    Park,
+    Rebroadcast,
+    Rules,
+    Sign,
+    Signed,
+    Statement,
+    Status,
+    Wait,
+    decide,
+)
+from mint_events.catalogue import ChainOutcome
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RULES = Rules(max_signatures=3, resend=timedelta(seconds=2), patience=timedelta(minutes=10))
+LAST_VALID = 1000
+SIGNED = Signed(signature="s1", attempt=1, last_valid_block_height=LAST_VALID, signed_at=NOW)
+LANDED = Status(commitment=Commitment.CONFIRMED, slot=7, error=None)
+FINALIZED = replace(LANDED, commitment=Commitment.FINALIZED)
+FAILED = replace(LANDED, error="InstructionError")
+FINALLY_FAILED = replace(FINALIZED, error="InstructionError")
+STATUSES = (
+    None,
+    *(
+        Status(commitment=commitment, slot=7, error=error)
+        for commitment, error in product(Commitment, (None, "InstructionError"))
+    ),
+)
+HEIGHTS = (LAST_VALID - 1, LAST_VALID, LAST_VALID + 1)
+AGES = (timedelta(0), RULES.patience + timedelta(seconds=1))
+
+
+def says(
+    status: Status | None = None, height: int = LAST_VALID + 1, found: Found = Found.ABSENT
+) -> Statement:
+    return Statement(endpoint="rpc", status=status, finalized_height=height, found=found)
+
+
+def hearing(*statements: Statement, everywhere: bool = True) -> Hearing:
+    return Hearing(statements=statements, everywhere=everywhere)
+
+
+def glance(status: Status | None = None, height: int = LAST_VALID) -> Glance:
+    return Glance(status=status, finalized_height=height)
+
+
+def after(
+    evidence: Evidence, signed: Signed | None = SIGNED, *, age: timedelta = timedelta(0)
+) -> Decision:
+    return decide(signed, NOW, evidence, NOW + age, RULES)
+
+
+def every_statement() -> Iterator[Statement]:
+    for status, height, found in product(STATUSES, HEIGHTS, Found):
+        yield says(status, height, found)
+
+
+def every_hearing() -> Iterator[Hearing]:
+    """One or two endpoints with everything they can say, asked everywhere or not."""
+    for statement, everywhere in product(every_statement(), (True, False)):
+        yield hearing(statement, everywhere=everywhere)
+    for pair in combinations_with_replacement(every_statement(), 2):
+        yield hearing(*pair)
+
+
+def may_still_land(statement: Statement) -> bool:
+    """Said independently of the core: no final failure, and not expired unseen."""
+    status = statement.status
+    if status is not None:
+        return not (status.error and status.commitment is Commitment.FINALIZED)
+    return statement.finalized_height <= LAST_VALID
+
+
+@pytest.mark.requirement("CH-3")
+def test_no_second_signature_while_any_endpoint_leaves_room_for_the_first() -> None:
+    for evidence, attempt, age in product(every_hearing(), (1, 2, 3), AGES):
+        decision = after(evidence, replace(SIGNED, attempt=attempt), age=age)
+
+        landed_in_part = all(
+            statement.status == FINALIZED and statement.found is Found.PART
+            for statement in evidence.statements
+        )
+        if isinstance(decision, Sign) and not landed_in_part:
+            assert evidence.everywhere
+            assert not any(map(may_still_land, evidence.statements))
+            assert decision.attempt == attempt + 1 <= RULES.max_signatures
+
+
+@pytest.mark.requirement("CH-4")
+def test_an_nft_that_anybody_sees_is_confirmed_and_nothing_else_is() -> None:
+    for evidence, age in product(every_hearing(), AGES):
+        decision = after(evidence, age=age)
+
+        seen = any(statement.found is Found.WHOLE for statement in evidence.statements)
+        assert isinstance(decision, Confirm) == seen
+
+
+@pytest.mark.requirement("CH-8")
+def test_absent_is_said_only_when_nothing_can_land_and_nobody_sees_anything() -> None:
+    for evidence, attempt, age in product(every_hearing(), (1, 2, 3), AGES):
+        decision = after(evidence, replace(SIGNED, attempt=attempt), age=age)
+
+        if isinstance(decision, Park) and decision.outcome is ChainOutcome.ABSENT:
+            assert attempt == RULES.max_signatures
+            assert not any(map(may_still_land, evidence.statements))
+            assert {statement.found for statement in evidence.statements} == {Found.ABSENT}
+
+
+@pytest.mark.requirement("CH-3")
+def test_a_glance_alone_never_signs_confirms_or_parks() -> None:
+    for status, height, age in product(STATUSES, HEIGHTS, AGES):
+        decision = after(glance(status, height), age=age)
+
+        assert isinstance(decision, Look | Wait | Rebroadcast)
+
+
+@pytest.mark.parametrize(
+    ("status", "height", "expected"),
+    [
+        (None, LAST_VALID, Wait()),
+        (None, LAST_VALID + 1, Look(everywhere=True)),
+        (replace(LANDED, commitment=Commitment.PROCESSED), LAST_VALID, Wait()),
+        (LANDED, LAST_VALID, Look(everywhere=False)),
+        (FINALIZED, LAST_VALID + 1, Look(everywhere=False)),
+        (FAILED, LAST_VALID, Wait()),
+        (FINALLY_FAILED, LAST_VALID, Look(everywhere=True)),
+    ],
+)
+def test_what_follows_from_a_glance(status: Status | None, height: int, expected: Decision) -> None:
+    assert after(glance(status, height)) == expected
+
+
+@pytest.mark.requirement("CH-3")
+def test_the_same_bytes_are_sent_again_when_they_were_not_seen_for_a_while() -> None:
+    assert after(glance(), age=RULES.resend) == Rebroadcast()
+    assert after(glance(LANDED), age=RULES.resend) == Look(everywhere=False)
+
+
+def test_what_an_earlier_process_signed_is_sent_at_once() -> None:
+    assert decide(SIGNED, None, glance(), NOW, RULES) == Rebroadcast()
+
+
+@pytest.mark.requirement("CH-4")
+def test_before_the_first_signature_the_chain_is_asked() -> None:
+    assert after(glance(), None) == Look(everywhere=False)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Found.ABSENT, Sign(attempt=1)),
+        (Found.PART, Sign(attempt=1)),
+        (Found.WHOLE, Confirm(slot=None)),
+    ],
+)
+@pytest.mark.requirement("CH-10")
+def test_unsigned_what_is_missing_is_signed_and_what_is_whole_is_confirmed(
+    found: Found, expected: Decision
+) -> None:
+    assert after(hearing(says(found=found), everywhere=False), None) == expected
+
+
+def test_our_transactions_slot_is_told_when_it_is_known() -> None:
+    assert after(hearing(says(LANDED, found=Found.WHOLE))) == Confirm(slot=7)
+    assert after(hearing(says(found=Found.WHOLE))) == Confirm(slot=None)
+
+
+@pytest.mark.requirement("CH-3")
+@pytest.mark.parametrize("status", [None, FINALLY_FAILED])
+def test_a_spent_signature_is_followed_by_the_next(status: Status | None) -> None:
+    assert after(hearing(says(status), says(status))) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-3")
+def test_one_endpoint_that_is_behind_holds_the_next_signature_back() -> None:
+    assert after(hearing(says(), says(height=LAST_VALID))) == Wait()
+
+
+@pytest.mark.requirement("CH-10")
+def test_a_landed_part_is_completed_with_the_count_begun_anew() -> None:
+    third = replace(SIGNED, attempt=3)
+
+    assert after(hearing(says(FINALIZED, found=Found.PART)), third) == Sign(attempt=1)
+
+
+@pytest.mark.requirement("MF-6")
+def test_a_landed_nft_that_the_reader_does_not_see_yet_is_waited_for() -> None:
+    assert after(hearing(says(LANDED), everywhere=False)) == Wait()
+
+
+@pytest.mark.requirement("CH-8")
+def test_a_landed_nft_that_nobody_ever_sees_is_parked_as_unknown() -> None:
+    decision = after(hearing(says(FINALIZED)), age=AGES[1])
+
+    assert isinstance(decision, Park)
+    assert decision.outcome is ChainOutcome.UNKNOWN
+    assert "s1 has landed" in decision.detail
+
+
+@pytest.mark.requirement("CH-8")
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [(Found.ABSENT, ChainOutcome.ABSENT), (Found.PART, ChainOutcome.UNKNOWN)],
+)
+def test_after_the_last_signature_the_mint_is_parked_as_the_chain_says(
+    found: Found, outcome: ChainOutcome
+) -> None:
+    decision = after(hearing(says(found=found)), replace(SIGNED, attempt=3))
+
+    assert isinstance(decision, Park)
+    assert decision.outcome is outcome
