@@ -1,9 +1,11 @@
-"""What the unit tests begin with: one mint of level 7 that is right in every layer."""
+"""What the tests begin with: a mint of level 7 that is right in every layer, seen or real."""
 
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
+import asyncpg
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -20,12 +22,22 @@ from mint_chain.addresses import (
 )
 from mint_content import metadata
 from mint_content.unixfs import cid_of
-from mint_events.catalogue import MintConfirmed, MintPrepared
+from mint_events.catalogue import (
+    MintConfirmed,
+    MintPrepared,
+)
+from mint_sandbox.authority import fund
+from mint_sandbox.ports import free_ports
+from mint_sandbox.postgres import Database
+from mint_sandbox.python_servers import IpfsServer, SolanaServer
 from verifier.checks.database import RecordSeen
 from verifier.checks.solana import AccountsSeen
 from verifier.expectation import Expectation, expectation
 
-LEVEL = 7
+from .layers import IMAGE, LEVEL, Layers, document_of, prepare
+from .looking import Endpoints
+
+MIGRATIONS = Path(__file__).parents[2] / "reconciler/src/reconciler/migrations"
 
 
 @pytest.fixture(scope="session")
@@ -170,3 +182,37 @@ def record(expected: Expectation) -> RecordSeen:
         symbol=expected.symbol,
         is_mutable=expected.is_mutable,
     )
+
+
+@pytest.fixture(scope="module")
+async def treasury(solana: SolanaServer) -> Keypair:
+    """A funded mint authority, for all tests here."""
+    authority = Keypair()
+    await fund(str(authority.pubkey()), solana.rpc_url)
+    return authority
+
+
+@pytest.fixture
+async def layers(
+    treasury: Keypair, solana: SolanaServer, ipfs: IpfsServer, database: Database, unique_name: str
+) -> Layers:
+    """A mint that is nowhere yet; the database has the reconciler's tables."""
+    image = IMAGE + unique_name.encode()
+    prepared = prepare(unique_name, treasury.pubkey(), image, document_of(image, LEVEL))
+    connection = await asyncpg.connect(database.dsn())
+    for migration in sorted(MIGRATIONS.glob("*.sql")):
+        await connection.execute(migration.read_text())
+    await connection.close()
+    document = document_of(image, LEVEL)
+    return Layers(prepared, treasury, image, document, solana, ipfs, database)
+
+
+@pytest.fixture
+def endpoints(solana: SolanaServer, ipfs: IpfsServer, database: Database) -> Endpoints:
+    return Endpoints((solana.rpc_url,), tuple(ipfs.gateways), database.dsn())
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address at which nobody listens."""
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
