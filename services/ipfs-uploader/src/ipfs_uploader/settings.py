@@ -44,7 +44,7 @@ class UploaderSettings(ServiceSettings):
         default=30.0, ge=0, description="seconds that an answer about readiness is good for"
     )
     uploads_in_flight: int = Field(
-        default=16, ge=1, description="mints worked on at the same time, from 1"
+        default=8, ge=1, description="mints worked on at the same time, from 1"
     )
 
     @property
