@@ -43,6 +43,7 @@ async def _serve_until_stopped(options: argparse.Namespace) -> None:
         slot_seconds=options.slot_ms / 1000,
         port=options.port,
         endpoints=options.endpoints,
+        state=options.state,
     ) as running:
         _announce(running, options.ready_file)
         await stopped.wait()
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--endpoints", type=_count, default=1, help="how many endpoints serve the same chain")
     add("--skip-rate", type=_share, default=0.05, help="share of slots without a block")
     add("--seed", type=int, default=None, help="fixes genesis hash and skipped slots")
+    add("--state", type=Path, default=None, help="go on from this file, write it at the end")
     add("--ready-file", type=Path, default=None, help="also write the line to this file")
     return parser
 

@@ -48,7 +48,7 @@ class History:
     def __init__(self) -> None:
         self._landed: list[Landed] = []
         self._position: dict[Signature, int] = {}
-        self._mentions: defaultdict[Pubkey, array[int]] = defaultdict(lambda: array("L"))
+        self._mentions: defaultdict[Pubkey, array[int]] = defaultdict(_no_positions)
 
     def __len__(self) -> int:
         """How many transactions have landed."""
@@ -71,9 +71,13 @@ class History:
         """What landed from `position` on (0 is the first), in order."""
         return self._landed[position:]
 
+    def mentioned(self) -> Iterable[Pubkey]:
+        """Every address that a transaction has mentioned."""
+        return self._mentions.keys()
+
     def mentions(self, landed: Landed, key: Pubkey) -> bool:
         """Whether the landed transaction mentions the address."""
-        positions = self._mentions.get(key, array("L"))
+        positions = self._mentions.get(key, _no_positions())
         position = self._position[landed.signature]
         index = bisect_left(positions, position)
         return index < len(positions) and positions[index] == position
@@ -81,3 +85,7 @@ class History:
     def mentioning(self, key: Pubkey) -> Iterator[Landed]:
         """The transactions that mention the address, newest first."""
         return (self._landed[position] for position in reversed(self._mentions.get(key, ())))
+
+
+def _no_positions() -> array[int]:
+    return array("L")

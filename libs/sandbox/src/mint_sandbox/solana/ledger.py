@@ -34,6 +34,7 @@ from mint_sandbox.solana.vm import Outcome, VirtualMachine
 
 _FIRST_SLOT, _FIRST_HEIGHT = 435_888_000, 413_000_000
 _FAUCET_LAMPORTS = 500_000_000 * 10**9
+_SYSVAR = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
 _AIRDROP_UNITS = 10_000
 _SLOT_HASHES = 512
 _STATUS_CACHE_BLOCKS = 300
@@ -93,6 +94,22 @@ class Ledger:
         self._open_block()
         while self.chain.tip.height < _FIRST_HEIGHT + FINALIZED_DEPTH + 1:
             self.tick(now)
+
+    def written_accounts(self) -> dict[Pubkey, Account]:
+        """The present state of every account that a transaction may have changed."""
+        accounts = ((key, self.vm.account(key)) for key in self.history.mentioned())
+        return {key: account for key, account in accounts if account and _is_plain(account)}
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the virtual machine, which holds what `written_accounts` tells."""
+        return {name: value for name, value in vars(self).items() if name != "vm"}
+
+    def resume(self, vm: VirtualMachine, accounts: Mapping[Pubkey, Account]) -> None:
+        """Go on, after being read back, with a fresh machine and the accounts as they were."""
+        self.vm = vm
+        for key, account in accounts.items():
+            vm.put(key, account)
+        self._show_clock()
 
     def tick(self, now: float) -> bool:
         """Let a slot pass; True if a new block was opened, False if the slot was skipped."""
@@ -241,8 +258,12 @@ class Ledger:
     def _open_block(self) -> None:
         block = self.chain.tip
         self._slot_hashes.appendleft((block.parent_slot, block.previous_blockhash))
-        self.vm.begin_slot(block.slot, block.time, self._slot_hashes)
         self.fees.open_block(block.slot)
+        self._show_clock()
+
+    def _show_clock(self) -> None:
+        block = self.chain.tip
+        self.vm.begin_slot(block.slot, block.time, self._slot_hashes)
 
 
 _Held = tuple[Pubkey, Account, token_accounts.Holding]
@@ -254,6 +275,11 @@ def known(transaction: VersionedTransaction) -> AnyMessage:
     if not isinstance(message, Message | MessageV0):
         raise TypeError(f"transaction version {transaction.version()} is not supported")
     return message
+
+
+def _is_plain(account: Account) -> bool:
+    """Neither a program nor a sysvar: those a fresh machine has by itself."""
+    return not account.executable and account.owner != _SYSVAR
 
 
 def _successor(blockhash: Hash) -> Hash:

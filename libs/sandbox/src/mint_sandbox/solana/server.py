@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.typedefs import Middleware
@@ -22,6 +23,7 @@ from mint_sandbox.solana.ledger import Genesis, Ledger
 from mint_sandbox.solana.program import TOKEN_METADATA
 from mint_sandbox.solana.rpc import METHODS
 from mint_sandbox.solana.rpc.dispatch import answer, table
+from mint_sandbox.solana.state import load, save
 from mint_sandbox.solana.subscriptions import Subscriptions
 from mint_sandbox.solana.vm import VirtualMachine
 
@@ -154,15 +156,20 @@ async def serve(
     slot_seconds: float | None = 0.4,
     port: int = 0,
     endpoints: int = 1,
+    state: Path | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Running]:
-    """Serve a new chain with the Token Metadata `program` until the context is left.
+    """Serve a chain with the Token Metadata `program` until the context is left.
+
+    It is a new one, or goes on from the file `state` (then `genesis` is the file's), which is
+    written on leaving.
 
     Endpoint i listens on `port + 2 i` and the port after it, or on free ports for port 0. Without
     `slot_seconds` no time passes except by `Running.pass_slots`. `now` gives Unix seconds.
     Raises OSError when a port is taken.
     """
-    ledger = Ledger(genesis, VirtualMachine({TOKEN_METADATA: program}), now())
+    vm = VirtualMachine({TOKEN_METADATA: program})
+    ledger = (state and load(state, vm)) or Ledger(genesis, vm, now())
     listeners = Listeners(ledger)
     async with AsyncExitStack() as stack:
         served = [
@@ -174,6 +181,8 @@ async def serve(
             clock = asyncio.create_task(_let_time_pass(running, slot_seconds))
             stack.push_async_callback(_cancelled, clock)
         yield running
+    if state is not None:
+        save(ledger, state)
 
 
 async def _let_time_pass(running: Running, slot_seconds: float) -> None:
