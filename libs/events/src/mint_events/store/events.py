@@ -1,0 +1,115 @@
+"""What goes into the event store, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+from zlib import crc32
+
+from mint_events.codec import Encoded
+from mint_events.envelope import Envelope, Received
+from mint_events.store.readable import Headers
+
+SHARDS = 16
+"""Fixed when the tables are made: a mint's shard follows from its id for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a record is in its topic."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to be appended; without a `place` it is our own and still to be published."""
+
+    envelope: Envelope
+    topic: str
+    place: Place | None
+    value: bytes
+    headers: Headers
+
+
+class Outcome(StrEnum):
+    """What became of an event that was to be appended."""
+
+    APPENDED = "appended"
+    DUPLICATE = "duplicate"
+    """It was there already."""
+    CONFLICT = "conflict"
+    """Its id or its place is taken by an event with another value; it was not appended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What became of one event; `position` is that of the event which is in the store."""
+
+    event_id: UUID
+    position: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event as the store holds it.
+
+    `position` grows along the whole store, `sequence` by one along the shard. `place` is None
+    until an own event has been published. `occurred_at` is the event's time, `recorded_at` that
+    of the transaction which appended it, both in UTC.
+    """
+
+    position: int
+    shard: int
+    sequence: int
+    event_id: UUID
+    mint_id: str
+    type: str
+    source: str
+    correlation_id: str
+    causation_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    received: bool
+    topic: str
+    place: Place | None
+    headers: Headers
+    value: bytes
+    hash: bytes
+
+
+def received_event(received: Received) -> NewEvent:
+    """An event that came from Kafka."""
+    return NewEvent(
+        envelope=received.envelope,
+        topic=received.topic,
+        place=Place(partition=received.partition, offset=received.offset),
+        value=received.value,
+        headers=received.headers,
+    )
+
+
+def own_event(envelope: Envelope, encoded: Encoded, topic: str) -> NewEvent:
+    """An event of ours that is to be published on `topic` (without the deployment's prefix)."""
+    return NewEvent(
+        envelope=envelope,
+        topic=topic,
+        place=None,
+        value=encoded.value,
+        headers=tuple(encoded.headers),
+    )
+
+
+def shard_of(mint_id: str) -> int:
+    """The shard that holds a mint's events."""
+    return crc32(mint_id.encode()) % SHARDS
+
+
+def shards_of(events: Sequence[NewEvent]) -> list[int]:
+    """The shards that hold these events, each once, in order."""
+    return sorted({shard_of(event.envelope.mint_id) for event in events})
