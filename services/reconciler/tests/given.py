@@ -72,11 +72,11 @@ def pin_failed(mint_id: str = "mint-1", *assets: c.PinnedAsset) -> c.AssetPinFai
     )
 
 
-def prepared(mint_id: str = "mint-1", place: int = 1) -> c.MintPrepared:
+def prepared(mint_id: str = "mint-1", position: int = 1) -> c.MintPrepared:
     return c.MintPrepared(
         mint_id=mint_id,
         user_id="user-1",
-        fencing_token=place,
+        fencing_token=position,
         authority=AUTHORITY,
         mint_address=f"address-{mint_id}",
         wallet=WALLET,

@@ -23,13 +23,13 @@ class Mints:
 
     def __init__(self, policy: Policy = g.POLICY, references: Sequence[ReferenceRow] = ()) -> None:
         self.work = UnitOfWork((), references, policy, now=lambda: g.at(100))
-        self.places = iter(range(1, 1000))
+        self.positions = iter(range(1, 1000))
         self.history: list[Envelope] = []
 
     def when(self, event: c.Event, second: float = 0, *, salt: object = "") -> list[c.Event]:
         """The events that follow from this one."""
         cause = g.sent(event, second, salt=salt)
-        effects = list(self.work.absorb(cause, next(self.places)))
+        effects = list(self.work.absorb(cause, next(self.positions)))
         self.history += [cause, *effects]
         return [effect.event for effect in effects]
 

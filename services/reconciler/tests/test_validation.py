@@ -61,6 +61,7 @@ UNACCEPTABLE: tuple[tuple[str, dict[str, object], str], ...] = (
     ("wallet", {"wallet": OFF_CURVE}, "off the ed25519 curve"),
     ("name", {"name": ""}, "1 to 32 bytes"),
     ("name", {"name": "é" * 17}, "34 bytes: at most 32"),
+    ("name", {"name": "a\0"}, "NUL"),
     ("symbol", {"symbol": "x" * 11}, "11 bytes: at most 10"),
     ("level", {"level": 0}, "0 is not in 1 to 100"),
     ("level", {"level": 101}, "101 is not in 1 to 100"),

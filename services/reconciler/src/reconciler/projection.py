@@ -110,10 +110,10 @@ def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
     assert terms is not None
     return MintRow(
         mint_id=state.mint_id,
-        user_id=terms.user_id,
-        wallet=terms.wallet,
-        name=terms.name,
-        symbol=terms.symbol,
+        user_id=_storable(terms.user_id),
+        wallet=_storable(terms.wallet),
+        name=_storable(terms.name),
+        symbol=_storable(terms.symbol),
         level=terms.level,
         is_mutable=terms.is_mutable,
         status=status_of(state),
@@ -132,6 +132,11 @@ def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
         completed_at=state.completion.at if state.completion else None,
         updated_at=updated_at,
     )
+
+
+def _storable(text: str) -> str:
+    """A rejected request may hold the one character that PostgreSQL's text can not."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _detail(state: MintState) -> str | None:

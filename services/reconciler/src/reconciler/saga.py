@@ -37,13 +37,13 @@ class View:
     """What is known when an event has been folded in.
 
     `head` is the user's mint that came first of those which still hold him back; `shared` are those
-    CIDs of this mint that another mint refers to; `place` is a number that grows with every event.
+    CIDs of this mint that another mint refers to; `position` is the event's in the event store.
     """
 
     state: MintState
     head: MintState | None
     shared: frozenset[str]
-    place: int
+    position: int
 
 
 def decide(event: c.Event, view: View, policy: Policy) -> tuple[c.Event, ...]:
@@ -57,7 +57,7 @@ def decide(event: c.Event, view: View, policy: Policy) -> tuple[c.Event, ...]:
 def _judge(request: c.MintRequested, view: View, policy: Policy) -> c.Event:
     state = view.state
     if state.acceptance is None and state.rejection is None:
-        return _admit(request, view.place, policy.limits)
+        return _admit(request, view.position, policy.limits)
     if state.terms and state.terms.fingerprint == fingerprint(request):
         return _report(state)
     return c.MintRejected(
@@ -70,10 +70,10 @@ def _judge(request: c.MintRequested, view: View, policy: Policy) -> c.Event:
     )
 
 
-def _admit(request: c.MintRequested, place: int, limits: Limits) -> c.Event:
+def _admit(request: c.MintRequested, position: int, limits: Limits) -> c.Event:
     fault = first_fault(request, limits)
     if fault is None:
-        return c.MintAccepted(mint_id=request.mint_id, request=request, arrival=place)
+        return c.MintAccepted(mint_id=request.mint_id, request=request, arrival=position)
     return c.MintRejected(
         mint_id=request.mint_id,
         user_id=request.user_id,
@@ -162,17 +162,17 @@ def _due_for_the_user(view: View, policy: Policy) -> c.MintPrepared | None:
         return None
     if status_of(head) is not Status.PINNED:
         return None
-    return _prepared(head.mint_id, head.terms, head.pinning, view.place, policy)
+    return _prepared(head.mint_id, head.terms, head.pinning, view.position, policy)
 
 
 def _prepared(
-    mint_id: str, terms: Terms, pinning: Pinning, place: int, policy: Policy
+    mint_id: str, terms: Terms, pinning: Pinning, position: int, policy: Policy
 ) -> c.MintPrepared:
     address = mint_address(parse_address(policy.authority), mint_id)
     return c.MintPrepared(
         mint_id=mint_id,
         user_id=terms.user_id,
-        fencing_token=place,
+        fencing_token=position,
         authority=policy.authority,
         mint_address=str(address),
         wallet=terms.wallet,

@@ -47,16 +47,16 @@ class UnitOfWork:
         for state in self._states.values():
             self._remember_user(state)
 
-    def absorb(self, envelope: Envelope, place: int) -> Iterator[Envelope]:
+    def absorb(self, envelope: Envelope, position: int) -> Iterator[Envelope]:
         """Fold an event in and yield the events that follow from it, causes before effects.
 
-        `place` grows from event to event; arrivals and fencing tokens are taken from it.
+        `position` grows from event to event; arrivals and fencing tokens are taken from it.
         """
-        view = self._view(self._fold(envelope), place)
+        view = self._view(self._fold(envelope), position)
         for event in decide(envelope.event, view, self._policy):
             effect = self._envelope(envelope, event)
             yield effect
-            yield from self.absorb(effect, place)
+            yield from self.absorb(effect, position)
 
     def changes(self) -> Iterator[tuple[MintState, MintState]]:
         """Each mint that is not as it was: before and after."""
@@ -79,8 +79,10 @@ class UnitOfWork:
         if state.terms:
             self._mints_of_user[state.terms.user_id].add(state.mint_id)
 
-    def _view(self, state: MintState, place: int) -> View:
-        return View(state=state, head=self._head(state), shared=self._shared(state), place=place)
+    def _view(self, state: MintState, position: int) -> View:
+        return View(
+            state=state, head=self._head(state), shared=self._shared(state), position=position
+        )
 
     def _head(self, state: MintState) -> MintState | None:
         if state.terms is None:

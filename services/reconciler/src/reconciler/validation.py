@@ -77,11 +77,11 @@ def _wallet(request: MintRequested, _: Limits) -> str | None:
 def _name(request: MintRequested, _: Limits) -> str | None:
     if not request.name:
         return f"it is empty: give 1 to {NAME_BYTES} bytes of UTF-8"
-    return _too_long(request.name, NAME_BYTES)
+    return _unfit_for_chain(request.name, NAME_BYTES)
 
 
 def _symbol(request: MintRequested, _: Limits) -> str | None:
-    return _too_long(request.symbol, SYMBOL_BYTES)
+    return _unfit_for_chain(request.symbol, SYMBOL_BYTES)
 
 
 def _level(request: MintRequested, limits: Limits) -> str | None:
@@ -170,6 +170,11 @@ def _why_not(parse: Callable[[str], object], text: str) -> str | None:
     except Permanent as failure:
         return str(failure)
     return None
+
+
+def _unfit_for_chain(text: str, most: int) -> str | None:
+    """Token Metadata pads its texts with NUL, so NUL can not be told apart from the end."""
+    return f"{_shown(text)} holds the character NUL" if "\0" in text else _too_long(text, most)
 
 
 def _too_long(text: str, most: int) -> str | None:

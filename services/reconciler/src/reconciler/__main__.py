@@ -1,0 +1,95 @@
+"""`python -m reconciler`: puts the reconciler together and runs it until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mint_events.bus import Cluster, Publisher
+from mint_events.codec import Codec
+from mint_events.registry import SchemaRegistry
+from mint_runtime.service import Process, run
+from reconciler import database
+from reconciler.batch import BatchWriter
+from reconciler.partition_reader import PartitionReader
+from reconciler.patrol import patrol
+from reconciler.relay import Relay
+from reconciler.service import SERVICE, Reconciler
+from reconciler.settings import ReconcilerSettings
+from reconciler.stream import Stream
+
+_REREAD_RECORDS = 32
+"""Records that are read again at a time; each may hold an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs side by side."""
+
+    reconciler: Reconciler
+    relay: Relay
+    reader: PartitionReader
+    stream: Stream
+
+
+async def serve(settings: ReconcilerSettings, process: Process) -> None:
+    """Reconcile until `process.stop` is set."""
+    async with _parts(settings, process) as parts, asyncio.TaskGroup() as tasks:
+        tasks.create_task(parts.relay.run(process.stop))
+        tasks.create_task(
+            patrol(
+                parts.reconciler,
+                lambda: parts.stream.partitions,
+                parts.reader.ends,
+                process.stop,
+            )
+        )
+        await parts.stream.run(process.stop)
+
+
+@asynccontextmanager
+async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterator[Parts]:
+    cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
+    pool = database.connect(settings.database_url.get_secret_value(), settings.database_connections)
+    async with AsyncExitStack() as stack:
+        codec = Codec(await _registry(settings, stack))
+        await stack.enter_async_context(pool)
+        await database.persist(lambda: database.prepare(pool))
+        publisher = await stack.enter_async_context(Publisher(cluster, codec))
+        reader = PartitionReader(cluster, _REREAD_RECORDS)
+        stack.push_async_callback(reader.close)
+        reconciler = Reconciler(
+            pool=pool,
+            codec=codec,
+            writer=BatchWriter(pool, codec, settings.policy, _now),
+            dead_letters=publisher,
+            records=reader,
+            now=_now,
+        )
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="reconciler-")))
+        stream = Stream(cluster, reconciler.process, folder)
+        process.health.add_check("kafka", stream.readiness)
+        process.health.add_check("database", lambda: database.ping(pool))
+        relay = Relay(pool, publisher, reconciler.decided)
+        yield Parts(reconciler, relay, reader, stream)
+
+
+async def _registry(settings: ReconcilerSettings, stack: AsyncExitStack) -> SchemaRegistry | None:
+    if settings.schema_registry_url is None:
+        return None
+    registry = SchemaRegistry(settings.schema_registry_url)
+    stack.push_async_callback(registry.close)
+    return registry
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    run(SERVICE, ReconcilerSettings, serve)

@@ -1,0 +1,23 @@
+"""What the reconciler counts; scraped at `/metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+RECEIVED = Counter("trimint_reconciler_events_total", "Events stored, by type.", ["type"])
+DECIDED = Counter("trimint_reconciler_decisions_total", "Events decided, by type.", ["type"])
+BATCH_SECONDS = Histogram("trimint_reconciler_batch_seconds", "Seconds to write a batch.")
+BATCH_RECORDS = Histogram(
+    "trimint_reconciler_batch_records",
+    "Records in a batch.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+GAPS = Counter("trimint_reconciler_gaps_total", "Gaps that were read again from Kafka.")
+VANISHED = Counter(
+    "trimint_reconciler_vanished_offsets_total", "Offsets that Kafka holds no record at."
+)
+RETRIES = Counter(
+    "trimint_reconciler_retries_total", "Tries after the database or Kafka failed.", ["failure"]
+)
+DEAD_LETTERS = Counter("trimint_reconciler_dead_letters_total", "Records given up on.", ["topic"])
+PUBLISHED = Counter("trimint_reconciler_published_total", "Events that the outbox relay published.")

@@ -1,0 +1,66 @@
+"""Looks for records that faust has passed over with nothing after them to show the gap.
+
+That happens when it was stopped between committing its offset and our committing the batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.database import persist
+from reconciler.offsets import Gap, Partition
+
+Ends = Callable[[Sequence[Partition]], Awaitable[dict[Partition, int]]]
+
+INTERVAL = 5.0
+"""Seconds between two looks."""
+
+
+class Worker(Protocol):
+    """Who knows how far each partition was worked through, and can go on from there."""
+
+    async def expected(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """The offset expected next of each partition."""
+
+    async def fill(self, gap: Gap) -> None:
+        """Read a gap from Kafka and work it through."""
+
+
+def left_behind(
+    before: Mapping[Partition, int], now: Mapping[Partition, int], ends: Mapping[Partition, int]
+) -> list[Gap]:
+    """The partitions that hold more, and were not moved on between two looks."""
+    return [
+        Gap(partition=partition, first=at, stop=ends[partition])
+        for partition, at in now.items()
+        if before.get(partition) == at < ends.get(partition, 0)
+    ]
+
+
+async def patrol(
+    worker: Worker,
+    assigned: Callable[[], Sequence[Partition]],
+    ends: Ends,
+    stop: asyncio.Event,
+    interval: float = INTERVAL,
+) -> None:
+    """Until `stop` is set, fill what is left behind in the partitions of this instance."""
+    before: dict[Partition, int] = {}
+    while not stop.is_set():
+        partitions = list(assigned())
+        if partitions:
+            stand = await persist(lambda partitions=partitions: ends(partitions))
+            now = await worker.expected(partitions)
+            for gap in left_behind(before, now, stand):
+                await worker.fill(gap)
+            before = now
+        await _pause(stop, interval)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

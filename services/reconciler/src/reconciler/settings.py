@@ -1,0 +1,63 @@
+"""Settings of the reconciler, each by the environment variable `TRIMINT_` + its name."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, model_validator
+
+from mint_chain.addresses import parse_address
+from mint_events.catalogue import LockHold
+from mint_events.topics import MAX_RECORD_BYTES
+from mint_resilience.failures import Permanent
+from mint_runtime.settings import ServiceSettings
+from reconciler.saga import Policy
+from reconciler.validation import Limits
+
+
+class ReconcilerSettings(ServiceSettings):
+    """The database, what may be minted, and how much is taken at a time."""
+
+    database_url: SecretStr = Field(description="postgresql:// URL of the role that owns the data")
+    database_connections: int = Field(
+        default=8, ge=6, description="most connections to the database, from 6"
+    )
+    solana_authority: str = Field(
+        description="public key (base58) of the mint and update authority, never the secret key"
+    )
+    level_min: int = Field(default=1, description="lowest level that may be minted")
+    level_max: int = Field(default=100, description="highest level that may be minted")
+    image_max_bytes: int = Field(
+        default=10 * 1024 * 1024,
+        ge=1,
+        le=MAX_RECORD_BYTES - 1024 * 1024,
+        description=f"bytes of an image, from 1 to {MAX_RECORD_BYTES - 1024 * 1024}",
+    )
+    lock_held_until: LockHold = Field(
+        default=LockHold.VERIFIED,
+        description="verified or completed: when a mint gives its user's lock back",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> ReconcilerSettings:
+        if self.level_min > self.level_max:
+            raise ValueError(
+                f"TRIMINT_LEVEL_MAX: expected at least TRIMINT_LEVEL_MIN ({self.level_min}),"
+                f" got {self.level_max}"
+            )
+        try:
+            parse_address(self.solana_authority)
+        except Permanent as fault:
+            raise ValueError(f"TRIMINT_SOLANA_AUTHORITY: {fault}") from fault
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """What the saga goes by."""
+        return Policy(
+            authority=self.solana_authority,
+            limits=Limits(
+                level_min=self.level_min,
+                level_max=self.level_max,
+                image_max_bytes=self.image_max_bytes,
+            ),
+            lock_held_until=self.lock_held_until,
+        )

@@ -1,0 +1,130 @@
+"""Faust, and all that has to be known about it: raw records of four topics in, batches out.
+
+Faust acknowledges a batch also when the agent fails or is stopped in the middle of it, and restarts
+an agent after the record at which it failed; so nothing that is raised may reach it, and what it
+commits to Kafka is never believed: the ledger of offsets in the database is (`offsets`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+
+from mint_events.bus import Cluster, Position
+from mint_events.bus.record import Consumed
+from mint_events.topics import CHAIN, IPFS, REQUESTS, VERIFICATION, Topic
+from reconciler.offsets import Partition
+
+GROUP = "reconciler"
+
+MOST_RECORDS = {REQUESTS: 32, IPFS: 500, CHAIN: 500, VERIFICATION: 500}
+"""Records in a batch of each topic that is read: fewer where one may be as large as an image."""
+
+_FILL_SECONDS = 0.02
+"""How long a batch waits for more."""
+
+_BUFFERED_RECORDS = 512
+_RETRY_SECONDS = 5.0
+_SESSION_SECONDS = 10.0
+_HEARTBEAT_SECONDS = 3.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+Process = Callable[[Sequence[Consumed]], Awaitable[None]]
+
+
+class Stream:
+    """A member of the consumer group; `process` is given one batch of each topic at a time."""
+
+    def __init__(self, cluster: Cluster, process: Process, folder: Path) -> None:
+        self._cluster = cluster
+        self._process = process
+        self._joined = False
+        self._app = self._new_app(folder)
+
+    @property
+    def partitions(self) -> list[Partition]:
+        """The partitions that are assigned to this instance now."""
+        assigned = self._app.consumer.assignment() if self._joined else ()
+        return sorted((self._cluster.unprefixed(tp.topic), tp.partition) for tp in assigned)
+
+    async def readiness(self) -> str | None:
+        """None once this instance is a member of the group."""
+        return None if self._joined else "not a member of the consumer group yet"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set. Raises what faust crashed of."""
+        await self._app.start()
+        stopping = asyncio.create_task(stop.wait())
+        crashing = asyncio.create_task(self._app.wait_until_stopped())
+        await asyncio.wait({stopping, crashing}, return_when=asyncio.FIRST_COMPLETED)
+        await self._app.stop()
+        stopping.cancel()
+        crashing.cancel()
+        if self._app.crashed:
+            raise RuntimeError(f"faust crashed: {self._app.crash_reason!r}")
+
+    def _new_app(self, folder: Path) -> faust.App:
+        app = faust.App(
+            self._cluster.prefixed(GROUP),
+            broker=[f"kafka://{broker}" for broker in self._cluster.brokers],
+            datadir=folder,
+            store="memory://",
+            processing_guarantee="at_least_once",
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=_SESSION_SECONDS,
+            broker_heartbeat_interval=_HEARTBEAT_SECONDS,
+            stream_buffer_maxsize=_BUFFERED_RECORDS,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            worker_redirect_stdouts=False,
+        )
+        for topic, most in MOST_RECORDS.items():
+            app.agent(self._channel(app, topic), name=topic.name)(self._agent(topic, most))
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    def _channel(self, app: faust.App, topic: Topic) -> Any:
+        return app.topic(
+            self._cluster.prefixed(topic.name),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+        )
+
+    def _agent(self, topic: Topic, most: int) -> Callable[[Any], Awaitable[None]]:
+        async def work(stream: Any) -> None:
+            batches: AsyncIterator[Sequence[Any]] = stream.take_events(most, within=_FILL_SECONDS)
+            async for events in batches:
+                await self._work([_consumed(topic, event.message) for event in events])
+
+        return work
+
+    async def _work(self, records: Sequence[Consumed]) -> None:
+        """Work a batch through, however often that takes: see the module's description."""
+        while True:
+            try:
+                return await self._process(records)
+            except Exception:
+                log.exception("batch failed, tried again", records=len(records))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self._joined = True
+
+
+def _consumed(topic: Topic, message: Any) -> Consumed:
+    return Consumed(
+        position=Position(topic=topic.name, partition=message.partition, offset=message.offset),
+        timestamp_ms=round(message.timestamp * 1000),
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers or ()),
+    )
