@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from trimint import sandbox
+from trimint.mint import mint
+from trimint.topics import topics
 
 app = typer.Typer(
     name="trimint",
@@ -13,6 +15,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(mint)
+app.command()(topics)
 app.add_typer(sandbox.app, name="sandbox")
 
 

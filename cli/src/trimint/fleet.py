@@ -59,7 +59,7 @@ class ServiceProcess:
         self._start_of_log = self.log_file.stat().st_size if self.log_file.exists() else 0
         self._process.spawn()
 
-    async def ready(self, timeout: float = READY_SECONDS) -> None:
+    async def ready(self, within: float = READY_SECONDS) -> None:
         """Wait until `/readyz` is good.
 
         Raises `StartFailure`, with the end of its standard error, when it ends or takes too long.
@@ -124,9 +124,9 @@ class Fleet:
         for service in self:
             service.start()
 
-    async def ready(self, timeout: float = READY_SECONDS) -> None:
+    async def ready(self, within: float = READY_SECONDS) -> None:
         """Wait until all are ready. Raises `StartFailure` of the first that is not."""
-        await asyncio.gather(*(service.ready(timeout) for service in self))
+        await asyncio.gather(*(service.ready(within) for service in self))
 
     async def stop(self) -> None:
         """Stop all, cleanly and side by side."""

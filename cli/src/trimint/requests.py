@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from mint_chain.addresses import parse_wallet
 from mint_content.media import image_type
@@ -50,7 +50,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     mint_id: Annotated[str | None, Field(min_length=1, max_length=128)] = None
-    user_id: Annotated[str, Field(min_length=1, alias="user")]
+    user_id: Annotated[str, Field(min_length=1, validation_alias=AliasChoices("user", "user_id"))]
     wallet: str
     name: str
     symbol: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
 from mint_events.bus import Cluster
 from mint_events.codec import Codec
@@ -26,9 +26,7 @@ class Tail:
     put it on the dead-letter topic.
     """
 
-    def __init__(
-        self, cluster: Cluster, codec: Codec, topics: Sequence[Topic] = FOLLOWED
-    ) -> None:
+    def __init__(self, cluster: Cluster, codec: Codec, topics: Sequence[Topic] = FOLLOWED) -> None:
         self._cluster = cluster
         self._codec = codec
         self._names = {cluster.prefixed(topic.name): topic.name for topic in topics}
@@ -36,12 +34,10 @@ class Tail:
 
     async def __aenter__(self) -> Tail:
         try:
-            await self._kafka.start()
+            await self._start()
             await self._go_to_the_ends()
-        except BaseException as error:
+        except BaseException:
             await self._kafka.stop()
-            if isinstance(error, OSError | asyncio.TimeoutError):
-                raise Outage(f"Kafka at {', '.join(self._cluster.brokers)}: {error}") from error
             raise
         return self
 
@@ -53,6 +49,15 @@ class Tail:
         while True:
             for envelope in await self._next():
                 yield envelope
+
+    async def _start(self) -> None:
+        try:
+            await self._kafka.start()
+        except KafkaConnectionError as error:
+            brokers = ",".join(self._cluster.brokers)
+            raise Outage(
+                f"no Kafka broker answers at {brokers}: is it running? see TRIMINT_KAFKA_BROKERS"
+            ) from error
 
     async def _go_to_the_ends(self) -> None:
         topics = await self._kafka.topics()
@@ -75,7 +80,7 @@ class Tail:
         decoded = (self._decoded(record) for record in records)
         return [envelope for envelope in decoded if envelope is not None]
 
-    def _decoded(self, record: object) -> Envelope | None:
+    def _decoded(self, record: Any) -> Envelope | None:
         try:
             received = self._codec.decode(
                 self._names[record.topic],
@@ -89,8 +94,3 @@ class Tail:
         except Poison:
             return None
         return received.envelope
-
-
-def utc_now() -> datetime:
-    """The time of events that this process publishes."""
-    return datetime.now(UTC)
