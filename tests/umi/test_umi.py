@@ -30,3 +30,19 @@ async def test_umi_mints_an_nft_on_the_sandbox_and_reads_it_back(
         "hasEdition": True,
         "collection": None,
     }
+
+
+async def test_umi_verifies_searches_simulates_and_explains_refusals_on_the_sandbox(
+    chain: Running, script: Callable[..., Awaitable[Any]]
+) -> None:
+    seen = await script("collection.mjs", chain.rpc)
+
+    assert seen == {
+        "byUpdateAuthority": ["Collection", "Member"],
+        "byOwner": ["Collection", "Member"],
+        "memberOf": {"verified": True, "key": seen["collection"]},
+        "collection": seen["collection"],
+        "refusal": "ExpectedUninitializedAccount",
+        "simulationError": None,
+        "feeOfTwoSigners": 10_000,
+    }

@@ -61,6 +61,7 @@ async def test_what_is_no_json_is_a_parse_error(chain: Running) -> None:
         ("sendTransaction", ["0OIl"]),
         ("sendTransaction", ["AAAA", {"encoding": "base64"}]),
         ("simulateTransaction", ["AAAA", {"encoding": "hex"}]),
+        ("simulateTransaction", ["AAAA", {"innerInstructions": True}]),
     ],
 )
 async def test_wrong_parameters_are_named_invalid(

@@ -146,6 +146,25 @@ async def test_a_transaction_tells_token_balances_before_and_after(
     } == {(issued.rich, "1250"), (issued.poor, "30")}
 
 
+async def test_inner_instructions_are_told_of_what_landed_but_not_of_a_simulation(
+    wallet: Wallet, issued: Issued
+) -> None:
+    more = spl.mint_to(wallet.address, issued.mint, Pubkey.new_unique(), 1)
+    latest = await wallet.client.get_signatures_for_address(issued.mint, commitment=Confirmed)
+
+    simulated = await wallet.client.simulate_transaction(
+        await wallet.signed(more), commitment=Confirmed
+    )
+    landed = await wallet.client.get_transaction(latest.value[0].signature, commitment=Confirmed)
+
+    assert simulated.value.err is None
+    assert simulated.value.inner_instructions is None  # clients expect them parsed there
+    assert landed.value is not None
+    assert landed.value.transaction.meta is not None
+    inner = landed.value.transaction.meta.inner_instructions or []
+    assert [one.index for one in inner] == [2, 4]  # the two creations of a token account
+
+
 async def test_asking_for_tokens_of_what_is_no_token_says_so(wallet: Wallet) -> None:
     with pytest.raises(RPCException, match="could not find mint"):
         await wallet.client.get_token_supply(Pubkey.new_unique(), Processed)

@@ -54,7 +54,7 @@ class Listeners:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One connection, until the client or `close` ends it."""
-        connection = web.WebSocketResponse()
+        connection = web.WebSocketResponse(timeout=_SHUTDOWN_SECONDS)
         await connection.prepare(request)
         listener = self._open[connection] = _Listener(self._ledger)
         sender = asyncio.create_task(listener.send_to(connection))
@@ -68,8 +68,8 @@ class Listeners:
 
     async def close(self, _app: web.Application) -> None:
         """Say goodbye to all."""
-        for connection in list(self._open):
-            await connection.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
+        goodbyes = (one.close(code=WSCloseCode.GOING_AWAY) for one in list(self._open))
+        await asyncio.gather(*goodbyes)
 
 
 class _Listener:

@@ -25,7 +25,7 @@ from mint_sandbox.solana.rpc.errors import (
 )
 from mint_sandbox.solana.rpc.params import Options, Params
 from mint_sandbox.solana.rpc.transaction_json import transaction_json, version
-from mint_sandbox.solana.transaction_meta import inner_instructions, return_data, status
+from mint_sandbox.solana.transaction_meta import return_data, status
 from mint_sandbox.solana.vm import Outcome
 
 _MAX_PACKET = 1232
@@ -47,8 +47,13 @@ def send_transaction(ledger: Ledger, params: Params) -> str:
 
 
 def simulate_transaction(ledger: Ledger, params: Params) -> Any:
-    """What the transaction would do at that commitment."""
+    """What the transaction would do at that commitment.
+
+    A node tells inner instructions in parsed form, on demand; there is no parser here.
+    """
     options = params.options(1)
+    if options.flag("innerInstructions"):
+        raise invalid_params("innerInstructions are not supported by this node")
     transaction = _transaction(params.get(0, str), options.get("encoding", str) or "base58")
     verify, replace = options.flag("sigVerify"), options.flag("replaceRecentBlockhash")
     if verify and replace:
@@ -128,7 +133,7 @@ def _result(outcome: Outcome, accounts: Any, replacement: Any) -> dict[str, Any]
         "accounts": accounts,
         "unitsConsumed": outcome.units,
         "returnData": return_data(outcome),
-        "innerInstructions": inner_instructions(outcome) or None,
+        "innerInstructions": None,
         "replacementBlockhash": replacement,
         "fee": outcome.fee or None,
     }
