@@ -15,7 +15,7 @@ from ipfs_uploader.provider import Provider
 from ipfs_uploader.readiness import Remembered
 from ipfs_uploader.service import SERVICE, Uploader
 from ipfs_uploader.settings import UploaderSettings
-from mint_content.gateway import GatewayPool
+from mint_content.gateway import DEFAULT_SIZE_LIMIT, GatewayPool
 from mint_events.bus import Cluster, Consumer, Limits, Publisher
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
@@ -60,7 +60,7 @@ def _pinning(settings: UploaderSettings, http: httpx.AsyncClient) -> Pinning:
         http,
         settings.ipfs_gateways,
         time_limit=settings.ipfs_seconds,
-        size_limit=settings.image_max_bytes,
+        size_limit=max(settings.image_max_bytes, DEFAULT_SIZE_LIMIT),
     )
     return Pinning(_providers(settings, http), gateways, settings.backoff)
 

@@ -1,26 +1,21 @@
 """Pinata's v3 Files API over a block store.
 
 Source of paths and shapes: docs.pinata.cloud/api-reference. Error bodies are not documented there;
-ours carry a sentence under `error`. A request to pin by CID is worked on whenever the account is
-asked about its files or requests, so `prechecking` is seen in its answer and never again.
+ours carry a sentence under `error`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal, get_args
-from uuid import uuid4
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler, Middleware
 
-from mint_content.cid import Cid
 from mint_resilience.failures import Permanent
-from mint_sandbox.ipfs.blockstore import BlockMissing, BlockStore, Network
-from mint_sandbox.ipfs.pinata_files import FileRecord, PinataFiles, PinJob
+from mint_sandbox.ipfs.pinata_account import DEFAULT_NETWORK, Account
+from mint_sandbox.ipfs.pinata_files import FileRecord
 from mint_sandbox.ipfs.uploads import Upload, receive
 
 MAX_REQUEST = 1024**3
@@ -29,88 +24,7 @@ MAX_REQUEST = 1024**3
 _USER_ID = "5a0d0e6c-3c5f-4d8c-9f5e-000000000001"
 _GREETING = "Congratulations! You are communicating with the Pinata API!"
 _DEFAULT_PAGE, _LARGEST_PAGE = 10, 1000
-
-Visibility = Literal["public", "private"]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One Pinata account: its stores by visibility, its files, and how new things are named."""
-
-    stores: Mapping[str, BlockStore]
-    files: PinataFiles
-    network: Network
-    new_id: Callable[[], str] = lambda: str(uuid4())
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-    def pin(self, upload: Upload, form: Mapping[str, str]) -> tuple[FileRecord, bool]:
-        """Keep an upload; the file's record, and whether the account had that content before."""
-        visibility = form.get("network", "private")
-        upload.pin_into(self.stores[visibility])
-        known = self.files.by_cid(visibility, str(upload.root.cid))
-        return (known, True) if known else (self._enter(upload, visibility, form), False)
-
-    def _enter(self, upload: Upload, visibility: str, form: Mapping[str, str]) -> FileRecord:
-        record = FileRecord(
-            id=self.new_id(),
-            name=form.get("name", upload.name),
-            cid=str(upload.root.cid),
-            size=upload.root.file_size,
-            mime_type=upload.media_type,
-            created_at=self.now().isoformat(),
-            network=visibility,
-            group_id=form.get("group_id"),
-            keyvalues=json.loads(form.get("keyvalues", "{}")),
-        )
-        self.files.add(record)
-        return record
-
-    def unpin(self, record: FileRecord) -> None:
-        """Remove a file and let its blocks go."""
-        self.files.delete(record)
-        self.stores[record.network].unpin(Cid.parse(record.cid))
-
-    def queue(self, body: Mapping[str, Any]) -> PinJob:
-        """Take a request to pin; raises `Permanent` when it names no CID."""
-        job = PinJob(
-            id=self.new_id(),
-            name=body.get("name") or body["cid"],
-            cid=str(Cid.parse(body["cid"])),
-            status="prechecking",
-            date_queued=self.now().isoformat(),
-            group_id=body.get("group_id"),
-            keyvalues=body.get("keyvalues") or {},
-            host_nodes=tuple(body.get("host_nodes") or ()),
-        )
-        self.files.add_job(job)
-        return job
-
-    def work_off(self) -> None:
-        """Look for the content of each request; what is found becomes a file."""
-        for job in self.files.jobs():
-            try:
-                self.network.pin_into(self.stores["public"], Cid.parse(job.cid))
-            except BlockMissing:
-                self.files.set_job_status(job, "searching")
-            else:
-                self._done(job)
-
-    def _done(self, job: PinJob) -> None:
-        self.files.delete_job(job.id)
-        if not self.files.by_cid("public", job.cid):
-            self.files.add(
-                FileRecord(
-                    id=job.id,
-                    name=job.name,
-                    cid=job.cid,
-                    size=len(self.network.file(Cid.parse(job.cid))),
-                    mime_type="application/octet-stream",
-                    created_at=self.now().isoformat(),
-                    network="public",
-                    group_id=job.group_id,
-                    keyvalues=job.keyvalues,
-                )
-            )
+_NETWORKS = ("public", "private")
 
 
 def application(account: Account, jwt: str, *middlewares: Middleware) -> web.Application:
@@ -214,7 +128,7 @@ async def _read_form(request: web.Request) -> tuple[Upload, dict[str, str]]:
 
 
 def _check_form(form: Mapping[str, str]) -> None:
-    if form.get("network", "private") not in get_args(Visibility):
+    if form.get("network", DEFAULT_NETWORK) not in _NETWORKS:
         raise Permanent(f"network {form['network']!r} is neither 'public' nor 'private'")
     if form.get("car", "false") != "false":
         raise Permanent("CAR uploads are not accepted here: send the file itself")

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 
 from mint_sandbox.ipfs import gateway, kubo, pinata
 from mint_sandbox.ipfs.blockstore import BlockStore, Network
+from mint_sandbox.ipfs.pinata_account import Account
 from mint_sandbox.ipfs.pinata_files import PinataFiles
 from mint_sandbox.ipfs.ratelimit import RequestWindow, rate_limit
 from mint_sandbox.ports import LOOPBACK
@@ -90,7 +91,7 @@ def _applications(
     files = PinataFiles(_file(options.state, "pinata-files"))
     stack.callback(files.close)
     network = Network(public, kubo_store)
-    account = pinata.Account({"public": public, "private": private}, files, network)
+    account = Account({"public": public, "private": private}, files, network)
     limit = rate_limit(RequestWindow(options.requests_per_minute, time.monotonic))
     names = [f"gateway-{number}" for number in range(1, options.gateways + 1)]
     return [
