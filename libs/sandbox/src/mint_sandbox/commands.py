@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,8 +51,9 @@ def up(options: StackOptions, outputs: Outputs) -> None:
 
     Raises one of `FAILURES`.
     """
-    held = outputs.registration.held() if outputs.registration else nullcontext()
-    with held, suppress(asyncio.CancelledError):
+    if outputs.registration:
+        outputs.registration.hold()
+    with suppress(asyncio.CancelledError):
         asyncio.run(_serve_until_told_to_stop(options, outputs))
 
 
@@ -63,7 +64,7 @@ def up_detached(
 
     Raises `AlreadyRunning`, or `StartFailure` with its log when it does not become ready.
     """
-    if registration.is_held():
+    if registration.holder() is not None:
         raise AlreadyRunning("a sandbox runs already: `trimint sandbox down` stops it")
     child = _spawn(options, registration, env_file)
     deadline = time.monotonic() + _START_PATIENCE
@@ -80,12 +81,12 @@ def down(registration: Registration) -> bool:
 
     Raises `TimeoutError` when it does not end within a minute.
     """
-    running = registration.running()
-    if running:
-        os.kill(running.pid, signal.SIGTERM)
-        _wait_until_free(registration, running.pid)
+    holder = registration.holder()
+    if holder is not None:
+        os.kill(holder, signal.SIGTERM)
+        _wait_until_free(registration, holder)
     registration.clear()
-    return running is not None
+    return holder is not None
 
 
 async def _serve_until_told_to_stop(options: StackOptions, outputs: Outputs) -> None:
@@ -146,7 +147,7 @@ def _arguments(options: StackOptions, env_file: Path | None) -> list[str]:
 
 def _wait_until_free(registration: Registration, pid: int) -> None:
     deadline = time.monotonic() + _STOP_PATIENCE
-    while registration.is_held():
+    while registration.holder() is not None:
         if time.monotonic() > deadline:
             raise TimeoutError(
                 f"the sandbox (pid {pid}) does not stop: see {registration.log_file}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 from mint_sandbox.env_file import write_private
 
@@ -37,23 +37,22 @@ class Registration:
         self.log_file = self._folder / "sandbox.log"
         self._lock_file = self._folder / "lock"
         self._state_file = self._folder / "state.json"
+        self._lock: TextIO | None = None
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder for this process; raises `AlreadyRunning`."""
+    def hold(self) -> None:
+        """Hold the folder until this process ends; raises `AlreadyRunning`."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._lock_file.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise AlreadyRunning(
-                    f"a sandbox of {self._folder} runs already: `trimint sandbox down` stops it"
-                ) from error
-            self._state_file.unlink(missing_ok=True)  # what a killed one left
-            try:
-                yield
-            finally:
-                self._state_file.unlink(missing_ok=True)
+        self._lock = self._lock_file.open("a+")  # stays open: the kernel frees the lock at the end
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"a sandbox of {self._folder} runs already: `trimint sandbox down` stops it"
+            ) from error
+        self._state_file.unlink(missing_ok=True)  # what a killed one left
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
 
     def announce(self, env: Mapping[str, str]) -> None:
         """Say that this process is ready, with the environment for services."""
@@ -61,20 +60,20 @@ class Registration:
 
     def running(self) -> Running | None:
         """The sandbox that runs and is ready, or None."""
-        if not self.is_held() or not self._state_file.exists():
+        if self.holder() is None or not self._state_file.exists():
             return None
         return Running(**json.loads(self._state_file.read_text()))
 
-    def is_held(self) -> bool:
-        """Whether a process holds the folder, ready or not."""
+    def holder(self) -> int | None:
+        """The id of the process that holds the folder, ready or not; None when none does."""
         if not self._lock_file.exists():
-            return False
+            return None
         with self._lock_file.open("r") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return True
-            return False
+                return int(lock.read())
+            return None
 
     def clear(self) -> None:
         """Remove what a background sandbox leaves: its log, lock and state; the folder if empty."""
