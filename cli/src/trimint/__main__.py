@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from trimint import sandbox
+from trimint.demo.command import demo
 from trimint.mint import mint
+from trimint.status import status
 from trimint.topics import topics
 
 app = typer.Typer(
@@ -16,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(mint)
+app.command()(status)
+app.command()(demo)
 app.command()(topics)
 app.add_typer(sandbox.app, name="sandbox")
 

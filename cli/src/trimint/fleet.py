@@ -66,7 +66,7 @@ class ServiceProcess:
         """
         async with httpx.AsyncClient(timeout=_PROBE_SECONDS) as client:
             await self._process.until(
-                lambda: self._is_ready(client), within=timeout, what="readiness"
+                lambda: self._is_ready(client), within=within, what="readiness"
             )
 
     async def stop(self) -> None:

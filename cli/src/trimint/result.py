@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -35,15 +35,6 @@ def result_table(done: Sequence[Progress]) -> Table:
     return table
 
 
-def layers_table(done: Iterable[Progress]) -> Table:
-    """One row for each mint: which checks it passed in which layer, and when, since its request."""
-    table = Table("mint", *(f"{layer}: checks, when" for layer in LAYERS), "total")
-    for progress in done:
-        cells = (_layer_cell(progress, layer) for layer in LAYERS)
-        table.add_row(progress.request.mint_id, *cells, f"{progress.seconds:.1f} s")
-    return table
-
-
 def _cid_or_trouble(progress: Progress) -> Text:
     """How the mint failed, if it did."""
     if progress.is_over and not progress.is_completed and progress.trouble:
@@ -51,8 +42,8 @@ def _cid_or_trouble(progress: Progress) -> Text:
     return Text(progress.metadata_cid or "", overflow="fold")
 
 
-def _layer_cell(progress: Progress, layer: str) -> Text:
-    """For each phase a mark per check, and when the last one came."""
+def layer_text(progress: Progress, layer: str) -> Text:
+    """For each phase a mark per check of the layer, and when the last came after the request."""
     of_layer = [seen for seen in progress.checks if seen.event.layer == layer]
     phases = [[s for s in of_layer if s.event.phase == phase] for phase in (1, 2)]
     parts = [_phase_text(progress, seen) for seen in phases if seen]
