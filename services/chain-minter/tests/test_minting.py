@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-import httpx
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -31,6 +30,7 @@ from chain_minter.rpc import Endpoint
 from chain_minter.service import Minter
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
+from chain_minter.transport import HttpTransport, Transport
 from mint_chain.accounts import AccountState, decode_token_account
 from mint_chain.addresses import TOKEN_PROGRAM, mint_address
 from mint_chain.nft import OnChain, observe, parts_of
@@ -93,40 +93,41 @@ class Publishing:
             await self._point(f"published on {name}")
 
 
-class Wire(httpx.AsyncBaseTransport):
+class Wire:
     """One process's way to the chain: counts its calls, and loses what it is told to lose."""
 
-    def __init__(self, point: Point) -> None:
-        self._inner = httpx.AsyncHTTPTransport()
+    def __init__(self, inner: Transport, point: Point) -> None:
+        self._inner = inner
         self._point = point
         self.calls: Counter[str] = Counter()
         self.sent: list[bytes] = []
         self.loses_transactions = False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.content)
-        method = body["method"]
+    async def post(self, url: str, body: str) -> str:
+        request = json.loads(body)
+        method = request["method"]
         self.calls[method] += 1
         await self._point(f"calling {method}")
-        response = await self._answer(request, body)
+        if method == "sendTransaction":
+            self.sent.append(b64decode(request["params"][0]))
+        reply = await self._reply(url, body, method)
         await self._point(f"called {method}")
-        return response
+        return reply
 
-    async def _answer(self, request: httpx.Request, body: dict[str, Any]) -> httpx.Response:
-        if body["method"] == "sendTransaction":
-            raw = b64decode(body["params"][0])
-            self.sent.append(raw)
-            if self.loses_transactions:  # a node says nothing of it: it answers the signature
-                signature = str(Transaction.from_bytes(raw).signatures[0])
-                return httpx.Response(200, json={"jsonrpc": "2.0", "id": 0, "result": signature})
-        return await self._inner.handle_async_request(request)
+    async def _reply(self, url: str, body: str, method: str) -> str:
+        if method == "sendTransaction" and self.loses_transactions:
+            # a node does not tell that it has dropped it: it answers the signature
+            signature = Transaction.from_bytes(self.sent[-1]).signatures[0]
+            return json.dumps({"jsonrpc": "2.0", "id": 0, "result": str(signature)})
+        return await self._inner.post(url, body)
 
 
 class World:
     """A chain, an authority with lamports, and a journal that outlives the processes."""
 
-    def __init__(self, chain: Running) -> None:
+    def __init__(self, chain: Running, transport: Transport) -> None:
         self.chain = chain
+        self.transport = transport
         self.authority = Authority(Keypair())
         self.journal = Journal()
         chain.ledger.airdrop(self.authority.address, 10**12)
@@ -183,10 +184,9 @@ class Process:
     """What a process of the service holds; it ends by being cancelled."""
 
     def __init__(self, world: World, point: Point) -> None:
-        self.wire = Wire(point)
+        self.wire = Wire(world.transport, point)
         self.inflight = Inflight(world.journal.read, Publishing(world.journal, point))
-        http = httpx.AsyncClient(transport=self.wire)
-        endpoints = Endpoints([Endpoint(each.rpc, http) for each in world.chain.endpoints])
+        endpoints = Endpoints([Endpoint(each.rpc, self.wire) for each in world.chain.endpoints])
         chain = Solana(endpoints, payer=world.authority.address)
         limits = UnitLimits(chain, margin=0.5, fallback=250_000)
         pricing = Pricing(percentile=75, floor=1_000, cap=1_000_000)
@@ -224,8 +224,11 @@ def received(envelope: Envelope) -> Received:
 async def world() -> AsyncIterator[World]:
     program = token_metadata_program(os.environ)
     genesis = Genesis(seed=1)
-    async with serve(program, genesis=genesis, slot_seconds=0.01) as chain:
-        yield World(chain)
+    async with (
+        serve(program, genesis=genesis, slot_seconds=0.01) as chain,
+        HttpTransport(seconds=30, connections=16) as transport,
+    ):
+        yield World(chain, transport)
 
 
 @pytest.mark.requirement("CH-9", "MF-6")
@@ -306,7 +309,7 @@ def submissions(world: World, mint_id: str) -> list[MintSubmitted]:
 
 @pytest.mark.requirement("CH-1")
 async def test_two_processes_that_know_nothing_of_each_other_make_one_nft(world: World) -> None:
-    stranger = World(world.chain)
+    stranger = World(world.chain, world.transport)
     stranger.authority = world.authority
     prepared = world.prepared()
     one, other = await world.process(), await stranger.process()
@@ -407,7 +410,7 @@ async def test_after_three_expired_signatures_the_mint_is_parked_as_absent(world
 
 @pytest.mark.requirement("CH-8")
 async def test_a_transaction_that_cannot_succeed_is_parked_with_its_reason(world: World) -> None:
-    penniless = World(world.chain)
+    penniless = World(world.chain, world.transport)
     drain(penniless)
     work = asyncio.create_task((await penniless.process()).mint(penniless.prepared()))
     for count in (1, 2, 3):

@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
-import httpx
-
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
 from chain_minter.endpoints import Endpoints
@@ -19,21 +17,19 @@ from chain_minter.service import SERVICE, Minter
 from chain_minter.settings import MinterSettings
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
+from chain_minter.transport import HttpTransport, Transport
 from mint_events.bus import Consumer, Limits, Publisher, latest_by_key
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
 from mint_events.topics import INFLIGHT, LEDGER
 from mint_runtime.service import Process, run
 
-_CONNECT_SECONDS = 5.0
-_CONNECTIONS = 64
-
 
 async def serve(settings: MinterSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(_http_client(settings))
-        tools = _tools(settings, http)
+        transport = await stack.enter_async_context(_transport(settings))
+        tools = _tools(settings, transport)
         codec = _codec(settings, stack)
         publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
         inflight = Inflight(partial(latest_by_key, settings.cluster, codec, INFLIGHT), publisher)
@@ -53,9 +49,9 @@ async def serve(settings: MinterSettings, process: Process) -> None:
         await consumer.run(process.stop)
 
 
-def _tools(settings: MinterSettings, http: httpx.AsyncClient) -> Tools:
+def _tools(settings: MinterSettings, transport: Transport) -> Tools:
     authority = settings.authority()
-    endpoints = Endpoints([Endpoint(url, http) for url in settings.solana_rpc_urls])
+    endpoints = Endpoints([Endpoint(url, transport) for url in settings.solana_rpc_urls])
     chain = Solana(endpoints, payer=authority.address)
     limits = UnitLimits(
         chain, margin=settings.solana_unit_margin, fallback=settings.solana_unit_fallback
@@ -84,11 +80,9 @@ def _rules(settings: MinterSettings) -> Rules:
     )
 
 
-def _http_client(settings: MinterSettings) -> httpx.AsyncClient:
-    seconds = settings.solana_rpc_seconds
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds), pool=None),
-        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+def _transport(settings: MinterSettings) -> HttpTransport:
+    return HttpTransport(
+        seconds=settings.solana_rpc_seconds, connections=settings.solana_rpc_connections
     )
 
 

@@ -1,6 +1,6 @@
 """One Solana RPC endpoint: a request in, its answer or a classified failure out.
 
-solders types the requests and answers; the exchange is plain HTTP, because solana's `AsyncClient`
+solders types the requests and answers; the exchange is our own, because solana's `AsyncClient`
 hands an error of a code it does not know (429 among them) to its caller as if it were the answer.
 
 Sources: Solana's JSON-RPC documentation and Agave's `rpc_custom_error.rs` for the codes.
@@ -11,14 +11,13 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Protocol, TypeVar
 
-import httpx
 from prometheus_client import Histogram
 from solders.errors import SerdeJSONError
 from solders.rpc import errors
 from solders.rpc.errors import RpcCustomErrorFieldless
 
+from chain_minter.transport import Transport
 from mint_resilience.failures import Conflict, Failure, Outage, Permanent, RateLimited, Transient
-from mint_resilience.http import http_failures, raise_for_status
 
 A = TypeVar("A")
 
@@ -27,7 +26,6 @@ RPC_SECONDS = Histogram(
     "Duration of a call to a Solana RPC endpoint.",
     ["endpoint", "method", "outcome"],
 )
-_HEADERS = {"content-type": "application/json"}
 _RATE_LIMITED_CODES = frozenset({429, -32429})
 _PERMANENT_ERRORS = (
     errors.InvalidParamsMessage,
@@ -52,9 +50,9 @@ class Request(Protocol):
 class Endpoint:
     """An RPC endpoint by its URL."""
 
-    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, transport: Transport) -> None:
         self.url = url
-        self._http = http
+        self._transport = transport
 
     async def ask(self, request: Request, answer: type[A]) -> A:
         """Ask once.
@@ -64,23 +62,14 @@ class Endpoint:
         """
         started, outcome = perf_counter(), "ok"
         try:
-            return _parsed(await self._exchange(request), answer, self.url)
+            reply = await self._transport.post(self.url, request.to_json())
+            return _parsed(reply, answer, self.url)
         except Failure as failure:
             outcome = failure.kind
             raise
         finally:
             labels = RPC_SECONDS.labels(self.url, type(request).__name__, outcome)
             labels.observe(perf_counter() - started)
-
-    async def _exchange(self, request: Request) -> str:
-        with http_failures(self.url):
-            response = await self._http.post(self.url, content=request.to_json(), headers=_HEADERS)
-        try:
-            raise_for_status(response, self.url)
-        except Permanent as failure:  # it is final for this endpoint, not for the mint
-            message = f"{failure}; correct the endpoint's URL or key"
-            raise Outage(message, endpoint=self.url) from failure
-        return response.text
 
 
 def _parsed(raw: str, answer: type[A], url: str) -> A:

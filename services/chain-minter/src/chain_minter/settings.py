@@ -27,6 +27,9 @@ class MinterSettings(ServiceSettings):
     solana_rpc_seconds: float = Field(
         default=30.0, gt=0, description="seconds until an RPC endpoint is given up on, above 0"
     )
+    solana_rpc_connections: int = Field(
+        default=32, ge=1, description="calls to an RPC endpoint at the same time, at least 1"
+    )
     solana_poll_seconds: float = Field(
         default=0.5, gt=0, description="seconds between two looks at what is in flight, above 0"
     )
