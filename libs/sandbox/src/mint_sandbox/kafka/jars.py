@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jgo.config import GlobalSettings
-from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 KAFKA_VERSION: Final = "4.3.1"
 LOCK_FILE: Final = Path(__file__).with_name("jars.lock.toml")
@@ -89,9 +88,7 @@ def _fetch_one(jar: Jar, staging: Path, folder: Path) -> None:
 
 
 def _download(jar: Jar, staging: Path) -> Path:
-    settings = GlobalSettings.load()
-    repositories = {"central": MAVEN_CENTRAL_URL, **settings.repositories}
-    context = MavenContext(repo_cache=staging, remote_repos=repositories, timeout=30)
+    context = _maven(staging)
     try:
         return context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
@@ -100,3 +97,13 @@ def _download(jar: Jar, staging: Path) -> Path:
             f"from a Maven repository: allow access to it, name a mirror under [repositories] in "
             f"~/.config/jgo.conf, or put the file into {staging.parent / 'jars'}"
         ) from error
+
+
+def _maven(staging: Path) -> MavenContext:
+    # Imported here: it takes a third of a second, and only the first start needs it.
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
+    repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+    return MavenContext(repo_cache=staging, remote_repos=repositories, timeout=30)

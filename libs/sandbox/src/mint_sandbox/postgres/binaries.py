@@ -43,6 +43,22 @@ class Binaries:
         """The path of one program."""
         return str(self.folder / name)
 
+    def run(
+        self, name: str, *arguments: str, cwd: Path = Path("/")
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, as the account; raises `OSError` when it can not be run."""
+        account = self.account
+        return subprocess.run(  # noqa: S603 - our own arguments, no shell
+            [self.program(name), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
 
 def find_binaries() -> Binaries:
     """The programs, runnable by us or, when we are root, by an unprivileged account.
@@ -67,21 +83,10 @@ def _unprivileged() -> Account:
 
 
 def _runs(binaries: Binaries) -> bool:
-    account = binaries.account
-    command = [binaries.program("initdb"), "--version"]
     try:
-        subprocess.run(  # noqa: S603 - our own arguments
-            command,
-            check=True,
-            capture_output=True,
-            cwd="/",
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-        )
-    except (OSError, subprocess.CalledProcessError):
+        return binaries.run("initdb", "--version").returncode == 0
+    except OSError:
         return False
-    return True
 
 
 def _copied(account: Account | None) -> Binaries:

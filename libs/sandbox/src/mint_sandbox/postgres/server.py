@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,8 @@ import asyncpg
 
 from mint_sandbox.folders import SandboxFolder
 from mint_sandbox.ports import LOOPBACK, free_ports
-from mint_sandbox.postgres.binaries import Binaries, PostgresUnavailable, find_binaries
+from mint_sandbox.postgres.binaries import Binaries, find_binaries
+from mint_sandbox.postgres.data_folder import initialize
 from mint_sandbox.process import ChildProcess, Command, StartFailure
 
 SUPERUSER: Final = "postgres"
@@ -25,6 +24,7 @@ OWNER: Final = "trimint"
 _MAINTENANCE: Final = "postgres"  # the database that every server has
 _START_TIMEOUT: Final = 60.0  # seconds; a start takes a quarter of one, a recovery a few
 _ATTEMPTS: Final = 3
+_PORT_TAKEN: Final = "could not create any TCP/IP sockets"
 _NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off")
 # Not synchronous_commit=off: it would lose acknowledged rows when only the process dies.
 _NOT_READY: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
@@ -127,25 +127,27 @@ class PostgresServer:
 
     async def _first_start(self) -> None:
         binaries = await asyncio.to_thread(find_binaries)
-        folder = self._folder.make()
-        data = folder / "data"
+        data = self._folder.make() / "data"
         fresh = not data.exists()
         if fresh:
-            await asyncio.to_thread(_initialize, binaries, folder, data)
-        for attempt in range(1, _ATTEMPTS + 1):
-            [self.port] = free_ports(1)
-            process = ChildProcess("postgres", self._command(binaries, data, folder), folder)
-            try:
-                await self._run(process)
-            except StartFailure:
-                if attempt == _ATTEMPTS or "could not create any TCP/IP" not in process.log_tail():
-                    raise
-            else:
-                self._process = process
-                break
+            await asyncio.to_thread(initialize, binaries, data, SUPERUSER)
+        self._process = await self._run_on_a_free_port(binaries, data)
         if fresh:
             await self.administer(f"CREATE ROLE {OWNER} LOGIN")
             await self.create_database(OWNER)
+
+    async def _run_on_a_free_port(self, binaries: Binaries, data: Path) -> ChildProcess:
+        for attempt in range(1, _ATTEMPTS + 1):
+            [self.port] = free_ports(1)
+            process = ChildProcess("postgres", self._command(binaries, data), data.parent)
+            try:
+                await self._run(process)
+            except StartFailure:
+                if attempt == _ATTEMPTS or _PORT_TAKEN not in process.log_tail():
+                    raise
+            else:
+                return process
+        raise AssertionError("the last attempt returns or raises")
 
     async def _run(self, process: ChildProcess) -> None:
         process.spawn()
@@ -164,45 +166,19 @@ class PostgresServer:
         await connection.close()
         return True
 
-    def _command(self, binaries: Binaries, data: Path, folder: Path) -> Command:
-        settings = {
-            "listen_addresses": LOOPBACK,
-            "port": str(self.port),
-            "unix_socket_directories": str(folder),
-            "max_connections": "200",
-        }
-        options = [f"{name}={value}" for name, value in settings.items()]
-        if not self._durable:
-            options += _NOT_DURABLE
-        arguments = [part for option in options for part in ("-c", option)]
+    def _command(self, binaries: Binaries, data: Path) -> Command:
+        settings = [
+            f"listen_addresses={LOOPBACK}",
+            f"port={self.port}",
+            f"unix_socket_directories={data.parent}",
+            "max_connections=200",
+            *(() if self._durable else _NOT_DURABLE),
+        ]
+        arguments = [part for setting in settings for part in ("-c", setting)]
         return Command(
             [binaries.program("postgres"), "-D", str(data), *arguments],
-            cwd=folder,
+            cwd=data.parent,
             account=binaries.account,
             stop_signal=signal.SIGINT,  # "fast": ends the clients, then itself, cleanly
             orphan_signal=signal.SIGQUIT,  # "immediate": at once, and nothing of it remains
-        )
-
-
-def _initialize(binaries: Binaries, folder: Path, data: Path) -> None:
-    account = binaries.account
-    if account:
-        os.chown(folder, account.uid, account.gid)
-    command = [binaries.program("initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=trust"]
-    command += ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
-    done = subprocess.run(  # noqa: S603 - our own arguments
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )
-    if done.returncode:
-        who = f"user id {account.uid}, as which it runs," if account else "you"
-        raise PostgresUnavailable(
-            f"initdb could not make {data}: {done.stderr.strip()}. The folder and all above it "
-            f"must be open to {who}: keep the data elsewhere, or set TMPDIR"
         )
