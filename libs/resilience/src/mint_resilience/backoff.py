@@ -77,7 +77,7 @@ def wait(attempt: int, base: float, random: Random) -> float:
 
 def wait_after(failure: Failure, attempt: int, policy: Backoff, random: Random) -> float:
     """Seconds to wait after this failure; never less than the other side asked for."""
-    ours = min(wait(attempt, policy.base, random), policy.ceiling * (1 + JITTER))
+    ours = min(wait(attempt, policy.base, random), wait(1, policy.ceiling, random))
     return max(ours, getattr(failure, "retry_after", None) or 0.0)
 
 
@@ -109,7 +109,11 @@ async def retry(
         sleep=sleep,
         reraise=True,
     )
-    return await retrying(operation)
+
+    async def attempt() -> T:  # tenacity awaits only what it sees to be a coroutine function
+        return await operation()
+
+    return await retrying(attempt)
 
 
 def _failure(state: tenacity.RetryCallState) -> Failure:

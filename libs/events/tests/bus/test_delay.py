@@ -1,0 +1,149 @@
+"""Delayed work comes back no earlier than due, in Kafka all the while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mint_events.admin import ensure_topics
+from mint_events.bus import Delay, Output, Wait, delay_topic
+from mint_events.bus.delay import as_record, delayed, due, undelayed
+from mint_events.bus.record import Consumed, Position, Record
+from mint_events.envelope import Received
+from mint_resilience.failures import Poison
+
+from .support import GROUP, INPUT, PARTITIONS, Bus, event, eventually, number, running
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+header_names = st.text(min_size=1, max_size=8).filter(lambda name: not name.startswith("trimint_"))
+
+
+def consumed(record: Record) -> Consumed:
+    return Consumed(
+        position=Position(topic=record.topic, partition=3, offset=9),
+        timestamp_ms=0,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+@given(headers=st.lists(st.tuples(header_names, st.binary())).map(tuple))
+def test_a_received_record_comes_back_as_it_was(headers: tuple[tuple[str, bytes], ...]) -> None:
+    received = Received(
+        envelope=event("key", 0),
+        topic="mint.chain",
+        partition=5,
+        offset=77,
+        key=b"key",
+        value=b"value",
+        headers=headers,
+    )
+    once = delayed(as_record(received), delay_topic("verifier", Wait(300)), NOW)
+    assert once.topic == "verifier.delay.300s"
+    assert due(consumed(once)) == NOW
+    back = undelayed(consumed(once))
+    assert back.position == Position(topic="mint.chain", partition=5, offset=77)
+    assert (back.key, back.value, back.headers) == (b"key", b"value", headers)
+
+
+def test_a_new_event_comes_with_the_place_it_has_on_the_delay_topic() -> None:
+    record = delayed(
+        Record(topic="", key=b"k", value=b"v"), delay_topic("verifier", Wait(0.5)), NOW
+    )
+    assert undelayed(consumed(record)).position.topic == "verifier.delay.0.5s"
+
+
+@pytest.mark.parametrize("header", [("trimint_due", b"soon"), ("trimint_origin", b"nowhere")])
+def test_a_header_that_is_not_ours_is_poison_and_not_held_back(header: tuple[str, bytes]) -> None:
+    record = consumed(Record(topic="t", key=b"k", value=b"v", headers=(header,)))
+    assert due(record) is None
+    with pytest.raises(Poison, match=header[0]):
+        undelayed(record)
+
+
+async def delay_topics(bus: Bus, *waits: Wait) -> None:
+    topics = [delay_topic(GROUP, wait) for wait in waits]
+    await ensure_topics(bus.cluster, topics, partitions=PARTITIONS)
+
+
+@pytest.mark.requirement("VE-2")
+async def test_delayed_work_is_handed_to_the_handler_again_no_earlier_than_due(bus: Bus) -> None:
+    wait = Wait(1.0)
+    await delay_topics(bus, wait)
+    await bus.publisher.publish(*(event(f"k{n}", n) for n in range(30)), topic=INPUT)
+    first: dict[int, datetime] = {}
+    again: dict[int, Received] = {}
+    early: list[timedelta] = []
+
+    async def handle(received: Received) -> Sequence[Output]:
+        n, now = number(received), datetime.now(UTC)
+        if n not in first:
+            first[n] = now
+            return [Delay(received, wait)]
+        if now - first[n] < timedelta(seconds=1):
+            early.append(now - first[n])
+        again[n] = received
+        return ()
+
+    async with running(bus.consumer(handle, delays=(wait,))):
+        await eventually(lambda: len(again) == 30)
+    assert early == []
+    assert {received.topic for received in again.values()} == {"in"}
+    assert sum((await bus.committed()).values()) == 30
+
+
+@pytest.mark.requirement("VE-2", "NR-6")
+async def test_delayed_work_survives_a_restart_and_does_not_block_other_work(bus: Bus) -> None:
+    wait = Wait(3.0)
+    await delay_topics(bus, wait)
+    seen: list[str] = []
+    due_at: list[datetime] = []
+
+    async def handle(received: Received) -> Sequence[Output]:
+        key = received.envelope.mint_id
+        if key == "later" and "later" not in seen:
+            seen.append(key)
+            due_at.append(datetime.now(UTC) + timedelta(seconds=3))
+            return [Delay(received.envelope, wait)]
+        if key == "later":
+            assert datetime.now(UTC) >= due_at[0]
+            assert received.topic == delay_topic(GROUP, wait).name
+        seen.append(key)
+        return ()
+
+    async with running(bus.consumer(handle, delays=(wait,))) as consumer:
+        await bus.publisher.publish(event("later", 0), topic=INPUT)
+        await eventually(lambda: seen == ["later"] and consumer.in_flight == 0)
+    async with running(bus.consumer(handle, delays=(wait,))):
+        await bus.publisher.publish(event("now", 0), topic=INPUT)
+        await eventually(lambda: len(seen) == 3)
+    assert seen == ["later", "now", "later"]
+
+
+@pytest.mark.requirement("NR-6")
+async def test_a_stream_of_delayed_work_comes_back_whole_and_each_in_its_time(bus: Bus) -> None:
+    wait = Wait(0.3)
+    await delay_topics(bus, wait)
+    first: dict[int, datetime] = {}
+    again: set[int] = set()
+
+    async def handle(received: Received) -> Sequence[Output]:
+        n = number(received)
+        if n not in first:
+            first[n] = datetime.now(UTC)
+            return [Delay(received, wait)]
+        assert datetime.now(UTC) - first[n] >= timedelta(seconds=0.3)
+        again.add(n)
+        return ()
+
+    async with running(bus.consumer(handle, delays=(wait,))):
+        for n in range(200):
+            await bus.publisher.publish(event(f"k{n}", n), topic=INPUT)
+            await asyncio.sleep(0)
+        await eventually(lambda: len(again) == 200)
