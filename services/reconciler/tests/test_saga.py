@@ -296,3 +296,12 @@ def test_every_effect_says_what_it_follows_from_and_stays_in_its_own_mints_trace
     assert prepared.traceparent.split("-")[1] == second.traceparent.split("-")[1]
     assert prepared.source == SOURCE
     assert prepared.time == g.at(100)
+
+
+def test_a_request_that_is_read_after_all_the_rest_leads_to_the_same_end() -> None:
+    mints = Mints().given(g.pinned(), g.confirmed(), g.phase(1), g.phase(2))
+    assert kinds(mints.when(g.request())) == [
+        ("MintAccepted", "mint-1"),
+        ("MintPrepared", "mint-1"),
+        ("MintCompleted", "mint-1"),
+    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from reconciler.database import persist
@@ -50,12 +51,10 @@ async def patrol(
     before: dict[Partition, int] = {}
     while not stop.is_set():
         partitions = list(assigned())
-        if partitions:
-            stand = await persist(lambda partitions=partitions: ends(partitions))
-            now = await worker.expected(partitions)
-            for gap in left_behind(before, now, stand):
-                await worker.fill(gap)
-            before = now
+        now = await worker.expected(partitions)
+        for gap in left_behind(before, now, await persist(partial(ends, partitions))):
+            await worker.fill(gap)
+        before = now
         await _pause(stop, interval)
 
 

@@ -145,7 +145,9 @@ def _advice(failed_checks: tuple[str, ...]) -> str:
 
 
 def _complete(state: MintState, user_id: str) -> c.MintCompleted | None:
-    if not (is_verified(state) and state.has_passed(2) and state.confirmation and state.pinning):
+    if not (state.preparation and state.confirmation and state.pinning):
+        return None
+    if not (is_verified(state) and state.has_passed(2)):
         return None
     return c.MintCompleted(
         mint_id=state.mint_id,
@@ -160,7 +162,7 @@ def _due_for_the_user(view: View, policy: Policy) -> c.MintPrepared | None:
     head = view.head
     if head is None or head.terms is None or head.pinning is None:
         return None
-    if status_of(head) is not Status.PINNED:
+    if head.preparation or status_of(head) in (*FINAL, Status.INTERVENTION):
         return None
     return _prepared(head.mint_id, head.terms, head.pinning, view.position, policy)
 

@@ -8,6 +8,7 @@ commits to Kafka is never believed: the ledger of offsets in the database is (`o
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ _BUFFERED_RECORDS = 512
 _RETRY_SECONDS = 5.0
 _SESSION_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 3.0
+
+# These report every step of their start and stop.
+for _library in ("faust", "mode"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 log = structlog.stdlib.get_logger(__name__)
 

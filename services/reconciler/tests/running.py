@@ -1,0 +1,131 @@
+"""The reconciler as a process on real Kafka and PostgreSQL, with a test in the others' place."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+
+from mint_events.bus import Cluster, Publisher
+from mint_events.catalogue import Event
+from mint_events.codec import Codec
+from mint_events.envelope import Received
+from mint_events.topics import DEADLETTER, LEDGER
+from mint_sandbox.postgres import Database
+from mint_sandbox.process import ChildProcess, Command
+
+from . import given as g
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Ledger:
+    """What the reconciler has published, as a consumer sees it."""
+
+    received: list[Received] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, event: Received) -> None:
+        self.received.append(event)
+        self._news.set()
+
+    def of(self, mint_id: str) -> list[str]:
+        """Types of a mint's events, each event once."""
+        events = {e.envelope.id: e.envelope for e in self.received}
+        return [e.type for e in events.values() if e.mint_id == mint_id]
+
+    def by_mint(self) -> dict[str, list[str]]:
+        events = {e.envelope.id: e.envelope for e in self.received}
+        found: dict[str, list[str]] = defaultdict(list)
+        for envelope in events.values():
+            found[envelope.mint_id].append(envelope.type)
+        return found
+
+    async def until(self, holds: Callable[[], bool], what: str = "") -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not holds():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError as error:
+            raise AssertionError(f"never came: {what}; there is {dict(self.by_mint())}") from error
+
+
+@dataclass
+class World:
+    """Everything around the reconciler."""
+
+    cluster: Cluster
+    database: Database
+    publisher: Publisher
+    pool: asyncpg.Pool
+    ledger: Ledger
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    async def happens(self, *events: Event) -> None:
+        """Other services publish, in this order."""
+        await self.publisher.publish(*(g.sent(event) for event in events))
+
+    async def until(self, query: str, expected: object) -> None:
+        """Wait until the query's only value is this."""
+        value: object = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while (value := await self.pool.fetchval(query)) != expected:  # noqa: ASYNC110 - remote
+                    await asyncio.sleep(0.05)
+        assert value == expected, query
+
+    @asynccontextmanager
+    async def reconciler(self) -> AsyncIterator[ChildProcess]:
+        """A running process, stopped cleanly at the end unless it was killed."""
+        process = ChildProcess("reconciler", self._command(), self.folder)
+        process.spawn()
+        try:
+            yield process
+        finally:
+            await process.stop(patience=20)
+
+    def _command(self) -> Command:
+        environment = {
+            "TRIMINT_KAFKA_BROKERS": ",".join(self.cluster.brokers),
+            "TRIMINT_KAFKA_TOPIC_PREFIX": self.cluster.prefix,
+            "TRIMINT_DATABASE_URL": self.database.dsn(),
+            "TRIMINT_SOLANA_AUTHORITY": g.AUTHORITY,
+            "TRIMINT_IMAGE_MAX_BYTES": str(g.LIMITS.image_max_bytes),
+            **self.settings,
+        }
+        return Command((sys.executable, "-m", "reconciler"), env=environment)
+
+
+@asynccontextmanager
+async def following(cluster: Cluster, codec: Codec) -> AsyncIterator[Ledger]:
+    """Read the ledger and the dead letters from their beginning."""
+    ledger = Ledger()
+    topics = [cluster.prefixed(topic.name) for topic in (LEDGER, DEADLETTER)]
+    consumer = AIOKafkaConsumer(*topics, **cluster.client_options(), auto_offset_reset="earliest")
+    await consumer.start()
+    reading = asyncio.create_task(_read(consumer, cluster, codec, ledger))
+    try:
+        yield ledger
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
+        await consumer.stop()
+
+
+async def _read(consumer: Any, cluster: Cluster, codec: Codec, ledger: Ledger) -> None:
+    async for r in consumer:
+        topic = cluster.unprefixed(r.topic)
+        ledger.add(
+            codec.decode(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+        )
