@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from avro.errors import AvroException
+from fastavro.read import SchemaResolutionError
 
 from mint_events.catalogue import Event
 from mint_events.envelope import Envelope, Received
@@ -23,7 +23,14 @@ from mint_events.schema.history import History, load_history
 from mint_events.upcasters import UPCASTERS, Upcasters, read_as_current, write_binary
 from mint_resilience.failures import Poison
 
-_UNREADABLE = (ValueError, EOFError, LookupError, TypeError, OverflowError, AvroException)
+_UNREADABLE = (
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    SchemaResolutionError,
+)
 """What fastavro, the headers and the dataclasses raise for bytes that are not what they say."""
 
 

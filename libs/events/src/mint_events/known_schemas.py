@@ -78,7 +78,8 @@ class KnownSchemas:
 
     def _foreign(self, definition: dict[str, Any], named: bytes) -> SchemaVersion:
         parsed: Any = fastavro.parse_schema(definition)
-        event = self._history.event_named(parsed["name"])
+        name = parsed.get("name") if isinstance(parsed, dict) else parsed
+        event = self._history.event_named(str(name))
         return SchemaVersion(
             event=event,
             number=self._history.current(event).number,
