@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from mint_events.catalogue import MintFailed
 from mint_events.codec import Codec
 from mint_events.envelope import root
 from mint_events.store import Damage, NewEvent, Place, append, audit, mark_published, own_event
 from mint_events.store.connection import Connection
-from mint_sandbox.postgres import Database
+from mint_sandbox.postgres import PostgresServer
 
 CODEC = Codec()
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
+TABLES = ("event_store", "event_shard")
 MIDDLE = "(shard, sequence) = (SELECT shard, 3 FROM event_store WHERE mint_id = 'm-1' LIMIT 1)"
 LAST = "(shard, sequence) = (SELECT shard, 5 FROM event_store WHERE mint_id = 'm-1' LIMIT 1)"
 
@@ -26,28 +30,41 @@ def new_event(mint_id: str) -> NewEvent:
     return own_event(envelope, CODEC.encode(envelope), "mint.ledger")
 
 
-async def fill(conn: Connection) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def filled(
+    postgres: PostgresServer, store_template: str
+) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A store with ten events in two shards, as its superuser: no trigger is in the way."""
+    database = await postgres.create_database(template=store_template)
+    superuser = await asyncpg.connect(database.socket_dsn("postgres"))
     events = [new_event(f"m-{n % 2}") for n in range(10)]
-    async with conn.transaction():
-        await append(conn, events)
+    async with superuser.transaction():
+        await append(superuser, events)
     places = {e.envelope.id: Place(partition=0, offset=n) for n, e in enumerate(events)}
-    await mark_published(conn, places)
+    await mark_published(superuser, places)
+    for table in TABLES:
+        await superuser.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        await superuser.execute(f"CREATE TABLE {table}_untouched AS TABLE {table}")
+    yield superuser
+    await superuser.close()
+    await postgres.drop_database(database)
 
 
-async def tamper(store: Database, statement: str) -> None:
-    """Change the tables as their superuser, with their triggers off."""
-    superuser = await asyncpg.connect(store.socket_dsn("postgres"))
-    try:
-        for table in ("event_store", "event_shard"):
-            await superuser.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-        assert int((await superuser.execute(statement)).split()[-1]) >= 1
-    finally:
-        await superuser.close()
+@pytest_asyncio.fixture(loop_scope="session")
+async def conn(filled: asyncpg.Connection[Any]) -> AsyncIterator[Connection]:
+    """A connection to that store, which is as it was before afterwards."""
+    yield filled
+    for table in TABLES:
+        await filled.execute(f"DELETE FROM {table}")
+        await filled.execute(f"INSERT INTO {table} SELECT * FROM {table}_untouched")
+
+
+async def tamper(conn: Connection, statement: str) -> None:
+    assert int((await conn.execute(statement)).split()[-1]) >= 1
 
 
 @pytest.mark.requirement("RE-1")
 async def test_a_store_that_nobody_touched_is_whole(conn: Connection) -> None:
-    await fill(conn)
     assert await audit(conn) == []
 
 
@@ -78,10 +95,9 @@ async def test_a_store_that_nobody_touched_is_whole(conn: Connection) -> None:
     ],
 )
 async def test_a_change_of_any_column_is_found(
-    store: Database, conn: Connection, change: str, damage: Damage
+    conn: Connection, change: str, damage: Damage
 ) -> None:
-    await fill(conn)
-    await tamper(store, f"UPDATE event_store SET {change} WHERE {MIDDLE}")
+    await tamper(conn, f"UPDATE event_store SET {change} WHERE {MIDDLE}")
     assert damage in {finding.damage for finding in await audit(conn)}
 
 
@@ -110,16 +126,12 @@ async def test_every_column_has_its_case_above(conn: Connection) -> None:
         ("DELETE FROM event_shard", Damage.CUT_OFF),
     ],
 )
-async def test_a_removal_is_found(
-    store: Database, conn: Connection, statement: str, damage: Damage
-) -> None:
-    await fill(conn)
-    await tamper(store, statement)
+async def test_a_removal_is_found(conn: Connection, statement: str, damage: Damage) -> None:
+    await tamper(conn, statement)
     assert damage in {finding.damage for finding in await audit(conn)}
 
 
-async def test_one_change_is_one_finding_that_says_where(store: Database, conn: Connection) -> None:
-    await fill(conn)
-    await tamper(store, f"UPDATE event_store SET value = 'x' WHERE {MIDDLE}")
+async def test_one_change_is_one_finding_that_says_where(conn: Connection) -> None:
+    await tamper(conn, f"UPDATE event_store SET value = 'x' WHERE {MIDDLE}")
     [finding] = await audit(conn)
     assert (finding.damage, finding.sequence) == (Damage.CHANGED, 3)
