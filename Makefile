@@ -26,6 +26,7 @@ check: $(INSTALLED)     ## format, lint, types, import directions, generated doc
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@for member in $(MEMBERS); do echo "mypy $$member"; $(BIN)/mypy $$member/src $$member/tests || exit 1; done
+	MYPYPATH=tests $(BIN)/mypy tests
 	$(BIN)/lint-imports
 	$(BIN)/python tests/requirements_table.py --check
 

@@ -89,7 +89,13 @@ def render(chapters: Mapping[str, Chapter], shown: Shown) -> str:
 
 def _lines(chapters: Mapping[str, Chapter], shown: Shown) -> Iterator[str]:
     for prefix, chapter in chapters.items():
-        yield from ("", f"## {prefix}: {chapter.title}", "", "| id | meaning | tests |", "|---|---|---|")
+        yield from (
+            "",
+            f"## {prefix}: {chapter.title}",
+            "",
+            "| id | meaning | tests |",
+            "|---|---|---|",
+        )
         for requirement, meaning in chapter.meanings.items():
             tests = " · ".join(map(_link, sorted(shown.get(requirement, ()))))
             yield f"| {requirement} | {meaning} | {tests} |"
