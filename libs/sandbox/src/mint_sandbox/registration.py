@@ -72,7 +72,8 @@ class Registration:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(lock.read())
+                holder = lock.read()
+                return int(holder) if holder else self.holder()  # it is about to write its id
             return None
 
     def clear(self) -> None:
