@@ -18,10 +18,9 @@ from aiokafka import AIOKafkaConsumer
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from mint_chain.addresses import mint_address
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher, latest_by_key
-from mint_events.catalogue import MintCompleted, MintConfirmed, MintPrepared, MintSubmitted
+from mint_events.catalogue import MintCompleted, MintConfirmed, MintSubmitted
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
 from mint_events.topics import INFLIGHT
@@ -29,6 +28,8 @@ from mint_sandbox.authority import fund, write_key_file
 from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.process import ChildProcess, Command
 from mint_sandbox.python_servers import SolanaServer
+
+from .world import prepared
 
 PARTITIONS = 3
 MINTS = 30
@@ -47,25 +48,7 @@ class World:
         return f"http://127.0.0.1:{self.env['TRIMINT_HTTP_PORT']}"
 
     def prepared(self, mint_id: str) -> Envelope:
-        event = MintPrepared(
-            mint_id=mint_id,
-            user_id="user",
-            fencing_token=1,
-            authority=str(self.authority),
-            mint_address=str(mint_address(self.authority, mint_id)),
-            wallet=str(Keypair().pubkey()),
-            name="Level 7",
-            symbol="TRM",
-            uri="ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
-            level=7,
-            seller_fee_basis_points=0,
-            creators=(),
-            collection=None,
-            is_mutable=True,
-            image_cid="image",
-            image_sha256="0",
-            metadata_cid="metadata",
-        )
+        event = prepared(self.authority, mint_id)
         return root(event, id=uuid4(), source="test", time=datetime.now(UTC))
 
 

@@ -1,0 +1,1 @@
+"""Mints on the real chain of the sandbox, in this process and as a process of its own."""

@@ -1,0 +1,216 @@
+"""A chain in the sandbox, and processes of the service on it that can end at any step."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+from solders.transaction import Transaction
+
+from chain_minter.authority import Authority
+from chain_minter.clock import WallClock
+from chain_minter.confirmation import Rules
+from chain_minter.endpoints import Endpoints
+from chain_minter.fees import Pricing
+from chain_minter.flight import Tools
+from chain_minter.inflight import Inflight
+from chain_minter.rpc import Endpoint
+from chain_minter.service import Minter
+from chain_minter.signing import Signer, UnitLimits
+from chain_minter.solana import Solana
+from chain_minter.transport import Transport
+from mint_chain.accounts import AccountState
+from mint_chain.addresses import mint_address
+from mint_chain.nft import OnChain, observe, parts_of
+from mint_events.bus import Publish
+from mint_events.catalogue import (
+    MintConfirmed,
+    MintParked,
+    MintPrepared,
+    MintSubmitted,
+)
+from mint_events.envelope import Envelope, Received, root
+from mint_events.topics import CHAIN, INFLIGHT, Topic
+from mint_sandbox.solana import Running
+from mint_sandbox.solana.chain import Commitment
+
+RULES = Rules(max_signatures=3, resend=timedelta(seconds=0.2), patience=timedelta(minutes=1))
+PARTITION = 0
+
+Point = Callable[[str], Awaitable[None]]
+"""A point at which the process may end; it is told what comes next."""
+
+
+def prepared(authority: Pubkey, mint_id: str) -> MintPrepared:
+    return MintPrepared(
+        mint_id=mint_id,
+        user_id="user",
+        fencing_token=1,
+        authority=str(authority),
+        mint_address=str(mint_address(authority, mint_id)),
+        wallet=str(Keypair().pubkey()),
+        name="Level 7",
+        symbol="TRM",
+        uri="ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+        level=7,
+        seller_fee_basis_points=500,
+        creators=(),
+        collection=None,
+        is_mutable=True,
+        image_cid="image",
+        image_sha256="0",
+        metadata_cid="metadata",
+    )
+
+
+async def go_on(_: str) -> None:
+    return
+
+
+class Journal:
+    """Takes what is published as the brokers would, so that a later process can read it back."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, Envelope]] = []
+
+    def submissions(self, topic: Topic = CHAIN) -> list[MintSubmitted]:
+        events = [envelope.event for name, envelope in self.published if name == topic.name]
+        return [event for event in events if isinstance(event, MintSubmitted)]
+
+    async def read(self, partition: int) -> Mapping[bytes, Received]:
+        return {
+            envelope.mint_id.encode(): received(envelope)
+            for topic, envelope in self.published
+            if topic == INFLIGHT.name
+        }
+
+
+class Publishing:
+    """One process's way to the journal."""
+
+    def __init__(self, journal: Journal, point: Point) -> None:
+        self._journal = journal
+        self._point = point
+
+    async def publish(self, *envelopes: Envelope, topic: Topic | None = None) -> None:
+        for envelope in envelopes:
+            name = (topic or CHAIN).name
+            await self._point(f"publishing on {name}")
+            self._journal.published.append((name, envelope))
+            await self._point(f"published on {name}")
+
+
+class Wire:
+    """One process's way to the chain: counts its calls, and loses what it is told to lose."""
+
+    def __init__(self, inner: Transport, point: Point) -> None:
+        self._inner = inner
+        self._point = point
+        self.calls: Counter[str] = Counter()
+        self.sent: list[bytes] = []
+        self.loses_transactions = False
+
+    async def post(self, url: str, body: str) -> str:
+        request = json.loads(body)
+        method = request["method"]
+        self.calls[method] += 1
+        await self._point(f"calling {method}")
+        if method == "sendTransaction":
+            self.sent.append(b64decode(request["params"][0]))
+        reply = await self._reply(url, body, method)
+        await self._point(f"called {method}")
+        return reply
+
+    async def _reply(self, url: str, body: str, method: str) -> str:
+        if method == "sendTransaction" and self.loses_transactions:
+            # a node does not tell that it has dropped it: it answers the signature
+            signature = Transaction.from_bytes(self.sent[-1]).signatures[0]
+            return json.dumps({"jsonrpc": "2.0", "id": 0, "result": str(signature)})
+        return await self._inner.post(url, body)
+
+
+class World:
+    """A chain, an authority with lamports, and a journal that outlives the processes."""
+
+    def __init__(self, chain: Running, transport: Transport) -> None:
+        self.chain = chain
+        self.transport = transport
+        self.authority = Authority(Keypair())
+        self.journal = Journal()
+        chain.ledger.airdrop(self.authority.address, 10**12)
+
+    async def process(self, point: Point = go_on) -> Process:
+        """A freshly started service."""
+        process = Process(self, point)
+        await process.inflight.load("mint.ledger", PARTITION)
+        return process
+
+    def prepared(self, mint_id: str = "mint-1", **changes: Any) -> MintPrepared:
+        return replace(prepared(self.authority.address, mint_id), **changes)
+
+    def address(self, mint_id: str) -> Pubkey:
+        return mint_address(self.authority.address, mint_id)
+
+    def account(self, key: Pubkey) -> AccountState | None:
+        found = self.chain.ledger.account(key, Commitment.PROCESSED)
+        return AccountState(found.lamports, found.owner, found.data) if found else None
+
+    def there(self, mint_id: str = "mint-1") -> OnChain:
+        return observe(*map(self.account, parts_of(self.address(mint_id))))
+
+    def is_whole(self, mint_id: str = "mint-1") -> bool:
+        there = self.there(mint_id)
+        return bool(there.mint and there.mint.supply == 1 and there.metadata and there.edition)
+
+    def pass_blocks(self, count: int) -> None:
+        height = self.chain.ledger.chain.tip.height + count
+        while self.chain.ledger.chain.tip.height < height:
+            self.chain.ledger.tick(datetime.now(UTC).timestamp())
+
+
+class Process:
+    """What a process of the service holds; it ends by being cancelled."""
+
+    def __init__(self, world: World, point: Point) -> None:
+        self.wire = Wire(world.transport, point)
+        self.inflight = Inflight(world.journal.read, Publishing(world.journal, point))
+        endpoints = Endpoints([Endpoint(each.rpc, self.wire) for each in world.chain.endpoints])
+        chain = Solana(endpoints, payer=world.authority.address)
+        limits = UnitLimits(chain, margin=0.5, fallback=250_000)
+        pricing = Pricing(percentile=75, floor=1_000, cap=1_000_000)
+        signer = Signer(world.authority, chain, pricing, limits)
+        tools = Tools(chain=chain, signer=signer, clock=WallClock(0.02), rules=RULES)
+        self.minter = Minter(tools, self.inflight)
+
+    async def mint(self, prepared: MintPrepared) -> MintConfirmed | MintParked:
+        """Handle the event as the runtime would, and return what is published in the end."""
+        publish, *_ = await self.minter.handle(received(happened(prepared)))
+        assert isinstance(publish, Publish)
+        event = publish.envelope.event
+        assert isinstance(event, MintConfirmed | MintParked)
+        return event
+
+
+def happened(prepared: MintPrepared) -> Envelope:
+    cause = uuid5(NAMESPACE_OID, prepared.mint_id)
+    return root(prepared, id=cause, source="test", time=datetime.now(UTC))
+
+
+def received(envelope: Envelope) -> Received:
+    return Received(
+        envelope=envelope,
+        topic="mint.ledger",
+        partition=PARTITION,
+        offset=0,
+        key=envelope.mint_id.encode(),
+        value=b"",
+        headers=(),
+    )
