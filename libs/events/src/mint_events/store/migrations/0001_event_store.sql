@@ -1,5 +1,5 @@
 -- The event store: every event of every topic once, append-only, each row chained to the one before
--- it in its shard by a hash (docs/decisions/0011-event-store.md).
+-- it in its shard by a hash (docs/decisions/event-store-shards.md).
 
 -- The newest row of each shard. Whoever appends holds the heads of his shards locked, so that
 -- sequences have no gaps and are committed in their order.
