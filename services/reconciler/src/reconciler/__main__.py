@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher
-from mint_events.codec import Codec
-from mint_events.registry import SchemaRegistry
 from mint_runtime.service import Process, run
 from reconciler import database
 from reconciler.batch import BatchWriter
 from reconciler.partition_reader import PartitionReader
 from reconciler.patrol import patrol
+from reconciler.registry import open_codec
 from reconciler.relay import Relay
 from reconciler.service import SERVICE, Reconciler
 from reconciler.settings import ReconcilerSettings
@@ -57,9 +57,10 @@ async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterato
     cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
     pool = database.connect(settings.database_url.get_secret_value(), settings.database_connections)
     async with AsyncExitStack() as stack:
-        codec = Codec(await _registry(settings, stack))
+        codec = await open_codec(settings.schema_registry_url, stack)
         await stack.enter_async_context(pool)
         await database.persist(lambda: database.prepare(pool))
+        await ensure_topics(cluster)
         publisher = await stack.enter_async_context(Publisher(cluster, codec))
         reader = PartitionReader(cluster, _REREAD_RECORDS)
         stack.push_async_callback(reader.close)
@@ -77,14 +78,6 @@ async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterato
         process.health.add_check("database", lambda: database.ping(pool))
         relay = Relay(pool, publisher, reconciler.decided)
         yield Parts(reconciler, relay, reader, stream)
-
-
-async def _registry(settings: ReconcilerSettings, stack: AsyncExitStack) -> SchemaRegistry | None:
-    if settings.schema_registry_url is None:
-        return None
-    registry = SchemaRegistry(settings.schema_registry_url)
-    stack.push_async_callback(registry.close)
-    return registry
 
 
 def _now() -> datetime:

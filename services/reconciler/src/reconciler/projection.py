@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mint_content.cid import Cid
+from mint_events.catalogue import AssetsPinned
+from mint_events.envelope import Envelope
 from mint_events.state import (
     ConsistencyRow,
     MintState,
@@ -86,6 +88,14 @@ def rows_of(state: MintState) -> Rows:
         locks=_lock_rows(state),
         references=_reference_rows(state),
     )
+
+
+def document_in(envelope: Envelope, before: MintState) -> bytes | None:
+    """The metadata JSON that this event gives to a mint in the state `before`, if it does."""
+    event = envelope.event
+    if isinstance(event, AssetsPinned) and before.pinning is None:
+        return event.metadata_json
+    return None
 
 
 def references_of(state: MintState) -> frozenset[str]:

@@ -21,6 +21,7 @@ _POSTGRES_TYPES: Mapping[type, str] = {
     bool: "boolean",  # before int, of which it is one
     int: "bigint",
     str: "text",
+    bytes: "bytea",
     datetime: "timestamptz",
 }
 
@@ -28,7 +29,6 @@ _POSTGRES_TYPES: Mapping[type, str] = {
 @dataclass(frozen=True, kw_only=True)
 class Table(Generic[R]):
     """`row` is the dataclass whose fields are the columns, `key` names the primary key's columns.
-
     Names come from the code, never from data, so they need no quoting.
     """
 
@@ -51,10 +51,12 @@ class Table(Generic[R]):
         if rows:
             await connection.execute(self._delete, *_arrays(self.key, rows))
 
-    async def read(self, connection: Connection) -> list[R]:
-        """All rows, in order of the key."""
+    async def read(self, connection: Connection, **equal: object) -> list[R]:
+        """The rows whose columns equal these; without any, all rows."""
         query = f"SELECT {', '.join(self.columns)} FROM {self.name}"  # noqa: S608 - see above
-        records = await connection.fetch(f"{query} ORDER BY {', '.join(self.key)}")
+        terms = [f"{name} = ${number}" for number, name in enumerate(equal, start=1)]
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        records = await connection.fetch(query + where, *equal.values())
         return [self.row(**dict(record)) for record in records]
 
     def key_of(self, row: R) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mint_events.state import ConsistencyRow, MintState, dumps
 from mint_events.store.connection import Connection
@@ -35,18 +35,31 @@ class UserRow:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """A row of `mint_document`: the metadata JSON, byte for byte."""
+
+    mint_id: str
+    metadata_json: bytes
+
+
 STATES = Table(name="mint_state", row=StateRow, key=("mint_id",))
 MINTS = Table(name="mint_record", row=MintRow, key=("mint_id",))
 CONSISTENCY = Table(name="consistency", row=ConsistencyRow, key=("mint_id", "layer"))
 LOCKS = Table(name="user_lock", row=LockRow, key=("user_id",))
 REFERENCES = Table(name="ipfs_reference", row=ReferenceRow, key=("reference", "mint_id"))
+DOCUMENTS = Table(name="mint_document", row=DocumentRow, key=("mint_id",))
 USERS = Table(name="user_record", row=UserRow, key=("user_id",))
 
-_WRITE_DOCUMENTS = """
-    UPDATE mint_record SET metadata_json = document.metadata_json
-    FROM unnest($1::text[], $2::bytea[]) AS document (mint_id, metadata_json)
-    WHERE mint_record.mint_id = document.mint_id
-"""
+Part = tuple[Table[Any], Callable[[Rows], tuple[Any, ...]]]
+
+PARTS: tuple[Part, ...] = (
+    (MINTS, lambda rows: rows.mints),
+    (CONSISTENCY, lambda rows: rows.consistency),
+    (LOCKS, lambda rows: rows.locks),
+    (REFERENCES, lambda rows: rows.references),
+)
+"""The tables with rows of a single mint, in the order in which they refer to each other."""
 
 _COUNT_USERS = """
     INSERT INTO user_record (user_id, nft_count, highest_level, updated_at)
@@ -69,33 +82,33 @@ async def write_changes(
     `documents` holds the metadata JSON of mints that were pinned just now.
     """
     rows = [(rows_of(before), rows_of(after)) for before, after in changes]
-    await STATES.upsert(connection, [_state_row(after) for _, after in changes])
-    await _write(connection, MINTS, rows, lambda r: r.mints)
-    await _write(connection, CONSISTENCY, rows, lambda r: r.consistency)
-    await _write(connection, LOCKS, rows, lambda r: r.locks)
-    await _write(connection, REFERENCES, rows, lambda r: r.references)
-    if documents:
-        await connection.execute(_WRITE_DOCUMENTS, list(documents), list(documents.values()))
+    await STATES.upsert(connection, [state_row(after) for _, after in changes])
+    for table, part in PARTS:
+        await _write(connection, table, [(part(old), part(new)) for old, new in rows])
+    await DOCUMENTS.upsert(connection, document_rows(documents))
     users = _users_with_another_nft(changes)
     if users:
         await connection.execute(_COUNT_USERS, users)
 
 
 async def _write(
-    connection: Connection,
-    table: Table[R],
-    rows: Sequence[tuple[Rows, Rows]],
-    part: Callable[[Rows], Iterable[R]],
+    connection: Connection, table: Table[R], rows: Sequence[tuple[Sequence[R], Sequence[R]]]
 ) -> None:
     """Write what differs; first what is gone, so that a lock can pass from mint to mint."""
-    before = {table.key_of(row): row for old, _ in rows for row in part(old)}
-    after = {table.key_of(row): row for _, new in rows for row in part(new)}
+    before = {table.key_of(row): row for old, _ in rows for row in old}
+    after = {table.key_of(row): row for _, new in rows for row in new}
     await table.delete(connection, [row for key, row in before.items() if key not in after])
     await table.upsert(connection, [row for key, row in after.items() if before.get(key) != row])
 
 
-def _state_row(state: MintState) -> StateRow:
+def state_row(state: MintState) -> StateRow:
+    """The snapshot of a state."""
     return StateRow(mint_id=state.mint_id, state=dumps(state))
+
+
+def document_rows(documents: Mapping[str, bytes]) -> list[DocumentRow]:
+    """The rows of these metadata JSONs, by mint."""
+    return [DocumentRow(mint_id=mint_id, metadata_json=d) for mint_id, d in documents.items()]
 
 
 def _users_with_another_nft(changes: Iterable[Change]) -> list[str]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from mint_events.catalogue import AssetsPinned, Event
+from mint_events.catalogue import Event
 from mint_events.envelope import Envelope, caused_by
 from mint_events.state import MintState, evolve, holds_user_back
 from mint_events.tracing import child_span
-from reconciler.projection import ReferenceRow, references_of
+from reconciler.projection import ReferenceRow, document_in, references_of
 from reconciler.saga import Policy, View, decide
 
 SOURCE = "/trimint/reconciler"
@@ -69,8 +69,9 @@ class UnitOfWork:
         mint_id = envelope.mint_id
         before = self._states.get(mint_id, MintState(mint_id=mint_id))
         state = evolve(before, envelope)
-        if isinstance(envelope.event, AssetsPinned) and before.pinning is None:
-            self.documents[mint_id] = envelope.event.metadata_json
+        document = document_in(envelope, before)
+        if document is not None:
+            self.documents[mint_id] = document
         self._states[mint_id] = state
         self._remember_user(state)
         return state

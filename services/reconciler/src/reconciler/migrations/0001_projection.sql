@@ -28,13 +28,18 @@ CREATE TABLE mint_record (
     detail          text,
     requested_at    timestamptz,
     completed_at    timestamptz,
-    updated_at      timestamptz NOT NULL,
-    metadata_json   bytea
+    updated_at      timestamptz NOT NULL
 );
 CREATE INDEX mint_record_of_user ON mint_record (user_id, arrival);
 CREATE INDEX mint_record_queue ON mint_record (user_id, arrival) WHERE holds_user_back;
 CREATE INDEX mint_record_in_work ON mint_record (status)
     WHERE status NOT IN ('completed', 'rejected', 'failed');
+
+-- The metadata JSON of each mint, byte for byte: the local copy that can be pinned again.
+CREATE TABLE mint_document (
+    mint_id       text PRIMARY KEY,
+    metadata_json bytea NOT NULL
+);
 
 -- One mint in work per user: the primary key holds it.
 CREATE TABLE user_lock (
