@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from mint_sandbox.control import client
 from mint_sandbox.folders import SandboxFolder
 from mint_sandbox.ports import consecutive_free_ports
 from mint_sandbox.process import ChildProcess, Command, StartFailure
@@ -25,8 +26,21 @@ class PythonServer:
         self._argv = [sys.executable, "-m", module, *options]
         self._folder = folder
         self._process: ChildProcess | None = None
-        self._ports_needed = 2
+        self._ports_needed = 3
         self._announced: dict[str, Any] = {}
+
+    @property
+    def control_url(self) -> str:
+        """The control port."""
+        return str(self._announced["control"])
+
+    async def calls(self) -> client.Calls:
+        """How often each endpoint was asked for each operation."""
+        return await client.calls(self.control_url)
+
+    async def reset_calls(self) -> None:
+        """Begin to count from zero."""
+        await client.reset_calls(self.control_url)
 
     @property
     def process(self) -> ChildProcess:
@@ -111,7 +125,7 @@ class IpfsServer(PythonServer):
         folder = SandboxFolder("ipfs", keep)
         options = ["--state", str(folder.make() / _STATE_FOLDER)] if keep else []
         super().__init__("mint_sandbox.ipfs", options, folder)
-        self._ports_needed = 5
+        self._ports_needed = 6
 
     @property
     def pinata_api_url(self) -> str:

@@ -20,10 +20,10 @@ def application(network: Network, *middlewares: Middleware) -> web.Application:
     """One gateway, GET and HEAD; `middlewares` come first, from the outside in."""
     app = web.Application(middlewares=[*middlewares])
 
-    async def serve(request: web.Request) -> web.Response:
+    async def fetch(request: web.Request) -> web.Response:
         return _serve(network, request)
 
-    app.add_routes([web.get("/ipfs/{cid}", serve)])
+    app.add_routes([web.get("/ipfs/{cid}", fetch)])
     return app
 
 

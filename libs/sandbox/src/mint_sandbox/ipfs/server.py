@@ -15,6 +15,8 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from mint_sandbox.control import Control
+from mint_sandbox.control.app import control_app
 from mint_sandbox.ipfs import gateway, kubo, pinata
 from mint_sandbox.ipfs.blockstore import BlockStore, Network
 from mint_sandbox.ipfs.pinata_account import Account
@@ -23,15 +25,16 @@ from mint_sandbox.ipfs.ratelimit import RequestWindow, rate_limit
 from mint_sandbox.ports import LOOPBACK
 
 Around = Callable[[str], Sequence[Middleware]]
-"""Gives each endpoint, by name (`pinata`, `kubo`, `gateway-1` …), the middlewares around it."""
+"""Gives each endpoint, by name, the middlewares around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpfsOptions:
     """How the network is set up.
 
-    `port` is the first of consecutive ones, 0 means any free ones. `state` is a folder for what is
-    to outlive the process; without it all is in memory. `requests_per_minute` is Pinata's limit.
+    `port` is the first of consecutive ones (the last is for control), 0 means any free ones.
+    `state` is a folder for what is to outlive the process; without it all is in memory.
+    `requests_per_minute` is Pinata's limit.
     """
 
     port: int = 0
@@ -50,6 +53,7 @@ class IpfsEndpoints:
     pinata_jwt: str
     kubo_rpc: str
     gateways: tuple[str, ...]
+    control: str
 
     def to_json(self) -> str:
         """One line."""
@@ -64,10 +68,18 @@ def _nothing_around(_: str) -> Sequence[Middleware]:
 async def running(
     options: IpfsOptions | None = None, around: Around = _nothing_around
 ) -> AsyncIterator[IpfsEndpoints]:
-    """Run the network inside this process until the block ends; yields when all ports listen."""
+    """Run the network inside this process until the block ends; yields when all ports listen.
+
+    Its endpoints are named `pinata`, `kubo`, `gateway-1` …
+    """
     options = options or IpfsOptions()
+    control = Control()
+
+    def all_around(name: str) -> Sequence[Middleware]:
+        return (*control.endpoint(name, _operation).middlewares, *around(name))
+
     async with AsyncExitStack() as stack:
-        applications = _applications(options, around, stack)
+        applications = [*_applications(options, all_around, stack), control_app(control)]
         ports = [options.port + n if options.port else 0 for n in range(len(applications))]
         urls = [
             await _listen(app, port, stack) for app, port in zip(applications, ports, strict=True)
@@ -77,7 +89,8 @@ async def running(
             pinata_upload=urls[0],
             pinata_jwt=options.jwt,
             kubo_rpc=urls[1],
-            gateways=tuple(urls[2:]),
+            gateways=tuple(urls[2:-1]),
+            control=urls[-1],
         )
 
 
@@ -99,6 +112,11 @@ def _applications(
         kubo.application(kubo_store, network, *around("kubo")),
         *(gateway.application(network, *around(name)) for name in names),
     ]
+
+
+async def _operation(request: web.Request) -> tuple[str, ...]:
+    """The name of the function that answers."""
+    return (request.match_info.handler.__name__.removeprefix("_"),)
 
 
 def _store(state: Path | None, name: str, stack: AsyncExitStack) -> BlockStore:

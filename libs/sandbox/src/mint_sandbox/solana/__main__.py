@@ -1,6 +1,7 @@
 """`python -m mint_sandbox.solana`: serve a chain until SIGTERM or SIGINT.
 
-When it is ready it prints one line of JSON: {"rpc": URL, "ws": URL, "endpoints": [...]}.
+When it is ready it prints one line of JSON: {"rpc": URL, "ws": URL, "endpoints":
+[{"rpc": URL, "ws": URL}, …], "control": URL}.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ async def _serve_until_stopped(options: argparse.Namespace) -> None:
 
 def _announce(running: Running, ready_file: Path | None) -> None:
     endpoints = [asdict(endpoint) for endpoint in running.endpoints]
-    line = json.dumps({"rpc": running.rpc, "ws": running.ws, "endpoints": endpoints})
+    addresses = {"rpc": running.rpc, "ws": running.ws, "endpoints": endpoints}
+    line = json.dumps({**addresses, "control": running.control})
     print(line, flush=True)  # noqa: T201 - whoever started this waits for the line
     if ready_file is not None:
         partial = ready_file.with_name(f"{ready_file.name}.partial")

@@ -2,7 +2,7 @@
 
 Each endpoint has two ports, as a validator has: HTTP, and WebSocket on the next one (clients such
 as Metaplex's Umi derive it so). What an endpoint does wrong on purpose is a middleware of its
-HTTP app: `rpc_app` is where it goes.
+HTTP app: `rpc_app` is where it goes. A last port is for control.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from pathlib import Path
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.typedefs import Middleware
 
+from mint_sandbox.control import Control, Controlled
+from mint_sandbox.control.app import control_app
 from mint_sandbox.solana.ledger import Genesis, Ledger
 from mint_sandbox.solana.program import TOKEN_METADATA
 from mint_sandbox.solana.rpc import METHODS
-from mint_sandbox.solana.rpc.dispatch import answer, table
+from mint_sandbox.solana.rpc.dispatch import answer, methods_of, table
 from mint_sandbox.solana.state import load, save
 from mint_sandbox.solana.subscriptions import Subscriptions
 from mint_sandbox.solana.vm import VirtualMachine
@@ -103,6 +105,7 @@ class Running:
     ledger: Ledger
     listeners: Listeners
     now: Callable[[], float]
+    control: str
 
     @property
     def rpc(self) -> str:
@@ -164,19 +167,30 @@ async def serve(
     It is a new one, or goes on from the file `state` (then `genesis` is the file's), which is
     written on leaving.
 
-    Endpoint i listens on `port + 2 i` and the port after it, or on free ports for port 0. Without
-    `slot_seconds` no time passes except by `Running.pass_slots`. `now` gives Unix seconds.
+    Endpoint i, named `solana-{i + 1}`, listens on `port + 2 i` and the port after it, the control
+    port is the one after all of them; for port 0 all are free ones. Without `slot_seconds` no time
+    passes except by `Running.pass_slots`. `now` gives Unix seconds.
     Raises OSError when a port is taken.
     """
     vm = VirtualMachine({TOKEN_METADATA: program})
     ledger = (state and load(state, vm)) or Ledger(genesis, vm, now())
     listeners = Listeners(ledger)
+    control = Control()
+
+    def at(offset: int) -> int:
+        return port and port + offset
+
     async with AsyncExitStack() as stack:
         served = [
-            await stack.enter_async_context(_endpoint(ledger, listeners, port and port + 2 * index))
-            for index in range(endpoints)
+            await stack.enter_async_context(
+                _endpoint(
+                    ledger, listeners, control.endpoint(f"solana-{i + 1}", _methods), at(2 * i)
+                )
+            )
+            for i in range(endpoints)
         ]
-        running = Running(tuple(served), ledger, listeners, now)
+        control_url = await stack.enter_async_context(_control(control, at(2 * endpoints)))
+        running = Running(tuple(served), ledger, listeners, now, control_url)
         if slot_seconds is not None:
             clock = asyncio.create_task(_let_time_pass(running, slot_seconds))
             stack.push_async_callback(_cancelled, clock)
@@ -192,15 +206,29 @@ async def _let_time_pass(running: Running, slot_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _endpoint(ledger: Ledger, listeners: Listeners, port: int) -> AsyncIterator[Endpoint]:
+async def _endpoint(
+    ledger: Ledger, listeners: Listeners, controlled: Controlled, port: int
+) -> AsyncIterator[Endpoint]:
     http, websocket = adjacent_sockets(port)
     with http, websocket:
         number = http.getsockname()[1]
         async with (
-            _listening(rpc_app(ledger, listeners), http),
+            _listening(rpc_app(ledger, listeners, controlled.middlewares), http),
             _listening(ws_app(listeners), websocket),
         ):
             yield Endpoint(f"http://{HOST}:{number}", f"ws://{HOST}:{number + 1}")
+
+
+@asynccontextmanager
+async def _control(control: Control, port: int) -> AsyncIterator[str]:
+    with _bound(port) as sock:
+        number = sock.getsockname()[1]
+        async with _listening(control_app(control), sock):
+            yield f"http://{HOST}:{number}"
+
+
+async def _methods(request: web.Request) -> list[str]:
+    return methods_of(await request.read())
 
 
 @asynccontextmanager

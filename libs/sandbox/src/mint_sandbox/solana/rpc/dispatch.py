@@ -42,6 +42,16 @@ def answer(text: str | bytes, call: Call) -> str | None:
     return None if response is None else json.dumps(response, separators=(",", ":"))
 
 
+def methods_of(text: bytes) -> list[str]:
+    """The names of the methods that a request, or each of a batch, calls; none if malformed."""
+    try:
+        request = json.loads(text)
+    except ValueError:
+        return []
+    requests = request if isinstance(request, list) else [request]
+    return [str(one["method"]) for one in requests if isinstance(one, dict) and "method" in one]
+
+
 def _batch(requests: list[Any], call: Call) -> Any:
     if not requests:
         return _failure(None, invalid_request())
