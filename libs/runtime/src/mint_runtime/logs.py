@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # These write a line per request, with the URL in it: URLs may carry a provider's API key.
-_QUIET_LIBRARIES = ("httpx", "httpcore", "aiohttp.access")
+_QUIET_LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2", "aiohttp.access")
 
 
 class _Milder(logging.Filter):
