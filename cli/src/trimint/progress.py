@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ class Progress:
     rejection: c.MintRejected | None = None
     reported: c.MintStateReported | None = None
     events: int = 1
-    trouble: str | None = field(default=None)
+    trouble: str | None = None
 
     @property
     def status(self) -> str:
@@ -133,7 +133,8 @@ def trouble(event: c.Event) -> str | None:
     """What a person has to know about an event that is not good news, in one line."""
     match event:
         case c.MintRejected(field=at_fault, reason=reason, detail=detail):
-            return f"{at_fault or reason}: {detail}"
+            named = at_fault or reason
+            return detail if detail.startswith(named) else f"{named}: {detail}"
         case c.AssetPinFailed(detail=detail) | c.MintFailed(detail=detail):
             return detail
         case c.MintParked(detail=detail):

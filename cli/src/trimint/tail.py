@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 
 from mint_events.bus import Cluster
 from mint_events.codec import Codec
@@ -27,15 +27,17 @@ class Tail:
     """
 
     def __init__(self, cluster: Cluster, codec: Codec, topics: Sequence[Topic] = FOLLOWED) -> None:
-        self._cluster = cluster
+        self._brokers = ",".join(cluster.brokers)
         self._codec = codec
         self._names = {cluster.prefixed(topic.name): topic.name for topic in topics}
-        self._kafka = AIOKafkaConsumer(**cluster.client_options())
+        self._kafka = AIOKafkaConsumer(
+            *self._names, **cluster.client_options(), auto_offset_reset="latest"
+        )
 
     async def __aenter__(self) -> Tail:
         try:
             await self._start()
-            await self._go_to_the_ends()
+            await self._mark_the_ends()
         except BaseException:
             await self._kafka.stop()
             raise
@@ -54,24 +56,19 @@ class Tail:
         try:
             await self._kafka.start()
         except KafkaConnectionError as error:
-            brokers = ",".join(self._cluster.brokers)
             raise Outage(
-                f"no Kafka broker answers at {brokers}: is it running? see TRIMINT_KAFKA_BROKERS"
+                f"no Kafka broker answers at {self._brokers}: see TRIMINT_KAFKA_BROKERS"
+            ) from error
+        except UnknownTopicOrPartitionError as error:
+            raise Failed(
+                f"topics are missing at {self._brokers}: create them with `trimint topics`",
+                Exit.UNREACHABLE,
             ) from error
 
-    async def _go_to_the_ends(self) -> None:
-        topics = await self._kafka.topics()
-        missing = sorted(set(self._names) - topics)
-        if missing:
-            raise Failed(f"no topic {', '.join(missing)}: run `trimint topics`", Exit.UNREACHABLE)
-        partitions = [
-            TopicPartition(name, number)
-            for name in self._names
-            for number in self._kafka.partitions_for_topic(name) or ()
-        ]
-        self._kafka.assign(partitions)
-        for partition, end in (await self._kafka.end_offsets(partitions)).items():
-            self._kafka.seek(partition, end)
+    async def _mark_the_ends(self) -> None:
+        """Wait until the client knows where it is: what is published from now on is behind that."""
+        for partition in self._kafka.assignment():
+            await self._kafka.position(partition)
 
     async def _next(self) -> list[Envelope]:
         batches = await self._kafka.getmany(timeout_ms=_POLL_MS)

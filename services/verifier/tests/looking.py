@@ -68,7 +68,9 @@ async def verified(
             partner_endpoint=PartnerEndpoint(http),
         )
         waits = Waits(phase_2=300, retries=(30,))
-        verifier = Verifier(Plan(clients, rules), Examiner(), waits, authority, lambda: NOW)
+        verifier = Verifier(
+            Plan(clients, rules), Examiner(now=lambda: NOW), waits, authority, lambda: NOW
+        )
         async with _running(watch):
             return list(await verifier.handle(received(event)))
 

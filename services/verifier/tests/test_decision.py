@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +14,15 @@ from verifier.catalogue import Check
 from verifier.decision import Attempt, decide
 from verifier.verdict import failed, passed, undecided
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 def attempt(said: str, endpoint: str = "a") -> Attempt:
     """`+` passed, `-` failed, `?` undecided, `x` nobody there."""
     if said == "x":
-        return Attempt(endpoint=endpoint, latency=1.0, failure=Outage("refused"))
+        return Attempt(endpoint=endpoint, at=NOW, latency=1.0, failure=Outage("refused"))
     verdict = {"+": passed, "-": failed, "?": undecided}[said](said=said)
-    return Attempt(endpoint=endpoint, latency=1.0, verdict=verdict)
+    return Attempt(endpoint=endpoint, at=NOW, latency=1.0, verdict=verdict)
 
 
 @pytest.mark.requirement("VE-5")

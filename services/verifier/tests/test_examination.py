@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from verifier.catalogue import Check
 from verifier.examination import Examiner, Limits, Probe
 from verifier.verdict import Verdict, failed, passed, undecided
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 A, B = Check.MINT_ACCOUNT, Check.TOKEN_ACCOUNT
 
 
@@ -55,7 +57,7 @@ def examiner(waits: list[float]) -> Examiner:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    return Examiner(clock=lambda: 0.0, sleep=sleep, random=lambda: 0.0)
+    return Examiner(now=lambda: NOW, clock=lambda: 0.0, sleep=sleep, random=lambda: 0.0)
 
 
 async def test_a_check_that_passes_is_not_looked_at_again(examiner: Examiner) -> None:
@@ -121,7 +123,7 @@ async def test_a_look_that_takes_too_long_is_inconclusive_and_said_to_be_degrade
     limits = Limits(attempts=1, timeout=0.01, backoff=0.0)
     probe = Probe(endpoints=("a",), look=silent, judges={A: judge}, limits=limits)
 
-    (examined,) = await Examiner().examine_probe(probe)
+    (examined,) = await Examiner(now=lambda: NOW).examine_probe(probe)
 
     assert (examined.outcome, examined.failure) == (CheckOutcome.INCONCLUSIVE, "degraded")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ def examined(check: Check, outcome: CheckOutcome = CheckOutcome.PASSED) -> Exami
         check=check,
         outcome=outcome,
         endpoint="rpc",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
         latency=0.01234,
         attempts=1,
         evidence={"slot": "1001"},

@@ -23,7 +23,13 @@ from mint_sandbox.stack import Stack, StackOptions
 from trimint.board import board_for
 from trimint.demo.audit import Seen, faults, look
 from trimint.demo.collection import Collection, collection
-from trimint.demo.telling import console, tell_events, tell_next, tell_result
+from trimint.demo.telling import (
+    console,
+    tell_events,
+    tell_how_to_look_around,
+    tell_result,
+    tell_what_next,
+)
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.fleet import Fleet
 from trimint.following import Connected, follow, publish
@@ -82,7 +88,9 @@ async def _demo(options: Options, out: Console) -> bool:
         found = faults(wanted, done, seen)
         _tell(out, done, seen, found)
         out.print(f"All of it took {time.monotonic() - started:.0f} s.", highlight=False)
-        await _next(options, stack, wanted, out)
+        if options.keep:
+            await _looked_around(options, stack, wanted, out)
+    tell_what_next(out)
     return not found
 
 
@@ -130,14 +138,13 @@ def _tell_complaints(out: Console, fleet: Fleet) -> None:
             out.print(f"{service.name} logged an error: {line}", style="yellow", markup=False)
 
 
-async def _next(options: Options, stack: Stack, wanted: Collection, out: Console) -> None:
-    """Say what to try; with `--keep`, wait until the user has seen enough."""
+async def _looked_around(options: Options, stack: Stack, wanted: Collection, out: Console) -> None:
+    """Say what to try, and wait until the user has seen enough."""
+    env_file = options.logs / "sandbox.env"
+    write_private(env_file, render(stack.env))
     example = wanted.valid[0]
-    env_file = options.logs / "sandbox.env" if options.keep else None
-    tell_next(out, example.mint_id, example.user_id, env_file=env_file)
-    if env_file is not None:
-        write_private(env_file, render(stack.env))
-        await _signalled()
+    tell_how_to_look_around(out, example.mint_id, example.user_id, env_file)
+    await _signalled()
 
 
 async def _signalled() -> None:

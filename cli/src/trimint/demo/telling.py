@@ -14,7 +14,7 @@ from trimint.demo.audit import Seen
 from trimint.progress import Progress
 from trimint.result import LAYERS, layer_text
 
-WIDE = 132
+WIDE = 140
 """Columns of output that is no terminal: room for an address and a CID on one line."""
 
 
@@ -90,15 +90,8 @@ def tell_events(out: Console, seen: Seen) -> None:
     out.print(f"\nIn the event store: {counts}.", highlight=False)
 
 
-def tell_next(out: Console, mint_id: str, user: str, *, env_file: Path | None) -> None:
-    """What to try now; with the env file of a stack that was kept, or how to keep one."""
-    if env_file is None:
-        out.print(
-            "\nEverything is stopped again. `trimint demo --keep` leaves it running to look around;\n"
-            "`trimint --help` lists the commands; the README says where things are.",
-            highlight=False,
-        )
-        return
+def tell_how_to_look_around(out: Console, mint_id: str, user: str, env_file: Path) -> None:
+    """What to try while everything is left running."""
     lines = (
         "\nEverything keeps running until you press Ctrl-C here. In another terminal:",
         f"  export TRIMINT_ENV_FILE={env_file}",
@@ -107,3 +100,12 @@ def tell_next(out: Console, mint_id: str, user: str, *, env_file: Path | None) -
         "  trimint mint --help",
     )
     out.print("\n".join(lines), highlight=False, soft_wrap=True)
+
+
+def tell_what_next(out: Console) -> None:
+    """Where to go from here, once everything is stopped."""
+    out.print(
+        "\nEverything is stopped again. `trimint demo --keep` leaves it running to look around;"
+        "\n`trimint --help` lists the commands; the README says where things are.",
+        highlight=False,
+    )

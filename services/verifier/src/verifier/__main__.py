@@ -36,10 +36,10 @@ async def serve(settings: VerifierSettings, process: Process) -> None:
         publisher = await stack.enter_async_context(Publisher(cluster, codec))
         verifier = Verifier(
             Plan(clients, settings.rules),
-            Examiner(),
+            Examiner(now=_now),
             settings.waits,
             parse_address(settings.solana_authority),
-            lambda: datetime.now(UTC),
+            _now,
         )
         waits = settings.delays
         await ensure_topics(cluster, [delay_topic(SERVICE, wait) for wait in waits])
@@ -55,6 +55,10 @@ async def serve(settings: VerifierSettings, process: Process) -> None:
         )
         _add_checks(process, consumer, clients)
         await _run(consumer, clients.finality, process.stop)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _run(consumer: Consumer, finality: FinalityWatch, stop: asyncio.Event) -> None:

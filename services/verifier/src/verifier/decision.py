@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mint_events.catalogue import CheckOutcome
 from mint_resilience.failures import Failure
@@ -20,9 +21,13 @@ CONFIRMATIONS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One look at one endpoint: a verdict, or the failure to get any. `latency` is in seconds."""
+    """One look at one endpoint: a verdict, or the failure to get any.
+
+    `at` is when it ended (UTC), `latency` how long it took, in seconds.
+    """
 
     endpoint: str
+    at: datetime
     latency: float
     verdict: Verdict | None = None
     failure: Failure | None = None
@@ -40,11 +45,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a check came to, after all its attempts; `latency` of the deciding one, in seconds."""
+    """What a check came to, after all its attempts; `at` and `latency` are of the deciding one."""
 
     check: Check
     outcome: CheckOutcome
     endpoint: str
+    at: datetime
     latency: float
     attempts: int
     evidence: Evidence
@@ -69,6 +75,7 @@ def _examined(check: Check, outcome: CheckOutcome, by: Attempt, attempts: int) -
         check=check,
         outcome=outcome,
         endpoint=by.endpoint,
+        at=by.at,
         latency=by.latency,
         attempts=attempts,
         evidence=by.evidence,

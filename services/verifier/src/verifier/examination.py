@@ -11,6 +11,7 @@ import random as _random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import cycle, islice
 from typing import Any, Generic, TypeVar
 
@@ -56,15 +57,17 @@ Line = tuple[Probe[Any], ...]
 
 
 class Examiner:
-    """Examines probes; clock, waiting and chance are given, so that tests need none of them."""
+    """Examines probes; `now` gives the time in UTC, `clock` counts seconds."""
 
     def __init__(
         self,
         *,
+        now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:
+        self._now = now
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -103,13 +106,15 @@ class Examiner:
         try:
             seen = await _within(probe.limits.timeout, probe.look(endpoint), endpoint)
         except Failure as failure:
-            missed = Attempt(endpoint=endpoint, latency=self._clock() - started, failure=failure)
-            return dict.fromkeys(probe.judges, missed)
-        latency = self._clock() - started
+            return dict.fromkeys(probe.judges, self._ended(endpoint, started, failure=failure))
+        looked = self._ended(endpoint, started)
         return {
-            check: Attempt(endpoint=endpoint, latency=latency, verdict=judge(seen))
-            for check, judge in probe.judges.items()
+            check: replace(looked, verdict=judge(seen)) for check, judge in probe.judges.items()
         }
+
+    def _ended(self, endpoint: str, started: float, failure: Failure | None = None) -> Attempt:
+        latency = self._clock() - started
+        return Attempt(endpoint=endpoint, at=self._now(), latency=latency, failure=failure)
 
 
 def _passed(attempts: Sequence[Attempt]) -> bool:
@@ -134,5 +139,5 @@ async def _within(seconds: float, looking: Awaitable[T], endpoint: str) -> T:
 def _postponed(probe: Probe[T], waits_for: Examined) -> list[Examined]:
     """Checks that could not be looked at, since what they rest on is undecided."""
     verdict = undecided(waits_for=waits_for.check)
-    attempt = Attempt(endpoint=waits_for.endpoint, latency=0.0, verdict=verdict)
+    attempt = Attempt(endpoint=waits_for.endpoint, at=waits_for.at, latency=0.0, verdict=verdict)
     return [decide(check, [attempt], denials=probe.denials) for check in probe.judges]

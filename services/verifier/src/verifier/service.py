@@ -83,6 +83,12 @@ def outputs(
     return told
 
 
+def _check_event(cause: Envelope, due: VerificationDue, each: Examined) -> Envelope:
+    """The result of one check, at the time when it was had."""
+    event = check_completed(due, each)
+    return caused_by(cause, event, source=SERVICE, time=each.at, ordinal=each.check)
+
+
 def _report(
     due: VerificationDue, examined: Sequence[Examined], completed: PhaseCompleted | None
 ) -> None:
