@@ -69,12 +69,7 @@ def outputs(
     now: datetime,
 ) -> list[Output]:
     """The events of a round: one for each check, then the phase's, then what is due later."""
-    told: list[Output] = [
-        Publish(
-            caused_by(cause, check_completed(due, e), source=SERVICE, time=now, ordinal=e.check)
-        )
-        for e in examined
-    ]
+    told: list[Output] = [Publish(_check_event(cause, due, each)) for each in examined]
     if step.completed:
         told.append(Publish(caused_by(cause, step.completed, source=SERVICE, time=now)))
     if step.later:
