@@ -90,10 +90,14 @@ def test_a_record_without_headers_is_told_by_its_place_and_time() -> None:
     )
 
 
-def test_an_id_that_is_no_uuid_gives_the_same_event_each_time() -> None:
-    ids = {decode(value_of(), headers={"ce_id": b"order 66"}).envelope.id for _ in range(2)}
-    assert len(ids) == 1
-    assert ids != {decode(value_of(), headers={"ce_id": b"order 67"}).envelope.id}
+def id_of(ce_id: bytes, ce_source: bytes = b"shop") -> UUID:
+    return decode(value_of(), headers={"ce_id": ce_id, "ce_source": ce_source}).envelope.id
+
+
+def test_an_id_that_is_no_uuid_tells_the_events_of_its_source_apart() -> None:
+    assert id_of(b"order 66") == id_of(b"order 66")
+    assert id_of(b"order 66") != id_of(b"order 67")
+    assert id_of(b"order 66") != id_of(b"order 66", b"other shop")
 
 
 def test_a_traceparent_that_is_none_and_an_empty_header_are_ignored() -> None:

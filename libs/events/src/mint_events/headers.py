@@ -62,15 +62,16 @@ def read_envelope(
     said = dict(headers).get
     _check_type(event, said("ce_type"))
     own_id, causation_id, time = said("ce_id"), said("causationid"), said("ce_time")
-    event_id = parsed_id(own_id.decode()) if own_id else record_id(topic, partition, offset)
+    source = said("ce_source", FOREIGN_SOURCE).decode()
+    event_id = parsed_id(own_id.decode(), source) if own_id else record_id(topic, partition, offset)
     traceparent = said("traceparent", b"").decode()
     return Envelope(
         event=event,
         id=event_id,
-        source=said("ce_source", FOREIGN_SOURCE).decode(),
+        source=source,
         time=_time(time.decode()) if time else _record_time(timestamp_ms),
         correlation_id=said("correlationid", b"").decode() or str(event_id),
-        causation_id=parsed_id(causation_id.decode()) if causation_id else None,
+        causation_id=parsed_id(causation_id.decode(), source) if causation_id else None,
         traceparent=traceparent if is_traceparent(traceparent) else None,
     )
 

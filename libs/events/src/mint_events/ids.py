@@ -25,12 +25,13 @@ def record_id(topic: str, partition: int, offset: int) -> UUID:
     return uuid5(NAMESPACE, f"{topic}/{partition}/{offset}")
 
 
-def parsed_id(text: str) -> UUID:
-    """The UUID that `text` spells; for any other text, one that follows from it.
+def parsed_id(text: str, source: str) -> UUID:
+    """The UUID that `text` spells; for any other text, one that follows from it and `source`.
 
-    CloudEvents allows an id to be any string, and a foreign producer may use that.
+    CloudEvents allows an id to be any string that its source uses once, and a foreign producer may
+    make use of that.
     """
     try:
         return UUID(text)
     except ValueError:
-        return uuid5(NAMESPACE, text)
+        return uuid5(NAMESPACE, f"{source} {text}")

@@ -41,17 +41,17 @@ class Content:
 
 def content_hash(previous: bytes, content: Content) -> bytes:
     """SHA-256 over the hash of the row before and this row."""
-    digest = hashlib.sha256(previous)
-    for field in Content.__slots__:
-        value = _bytes_of(getattr(content, field))
-        digest.update(_ABSENT if value is None else len(value).to_bytes(8, "big"))
-        digest.update(value or b"")
-    return digest.digest()
+    values = [_bytes_of(getattr(content, field)) for field in Content.__slots__]
+    return hashlib.sha256(previous + b"".join(map(_delimited, values))).digest()
 
 
 def place_hash(own_hash: bytes, topic: str, partition: int, offset: int) -> bytes:
     """SHA-256 over a row's hash and the place of its record."""
     return hashlib.sha256(own_hash + f"{topic}/{partition}/{offset}".encode()).digest()
+
+
+def _delimited(value: bytes | None) -> bytes:
+    return _ABSENT if value is None else len(value).to_bytes(8, "big") + value
 
 
 def _bytes_of(value: object) -> bytes | None:
