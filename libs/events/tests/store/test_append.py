@@ -132,6 +132,7 @@ async def test_bytes_and_texts_that_postgres_can_not_hold_are_stored_all_the_sam
     await appended(conn, new)
     [stored] = await load(conn, "a\0b")
     assert (stored.value, stored.headers) == (new.value, new.headers)
+    assert decode(CODEC, stored).envelope.event == event
     size = await conn.fetchval("SELECT decoded #>> '{value,size}' FROM event_store")
     assert size == "1025"
 

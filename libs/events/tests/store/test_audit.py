@@ -83,6 +83,7 @@ async def test_a_store_that_nobody_touched_is_whole(conn: Connection) -> None:
         ("recorded_at = recorded_at - interval '1 microsecond'", Damage.CHANGED),
         ("received = true", Damage.CHANGED),
         ("topic = 'mint.chain'", Damage.CHANGED),
+        ("key = 'x'", Damage.CHANGED),
         ("headers = '[]'", Damage.CHANGED),
         ("value = value || '\\x00'", Damage.CHANGED),
         ('decoded = decoded || \'{"user_id": "v"}\'', Damage.CHANGED),

@@ -38,19 +38,19 @@ WITH heads AS (
 )
 INSERT INTO event_store (
     position, shard, sequence, event_id, mint_id, type, source, correlation_id, causation_id,
-    occurred_at, recorded_at, received, topic, headers, decoded, value,
+    occurred_at, recorded_at, received, topic, key, headers, decoded, value,
     hash, partition, record_offset, place_hash)
 SELECT position, shard, sequence, event_id, mint_id, type, source, correlation_id, causation_id,
-    occurred_at, recorded_at, received, topic, headers::jsonb, decoded::jsonb, value,
+    occurred_at, recorded_at, received, topic, key, headers::jsonb, decoded::jsonb, value,
     hash, partition, record_offset, place_hash
 FROM unnest(
     $4::bigint[], $5::smallint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::text[],
     $11::text[], $12::uuid[], $13::timestamptz[], $14::timestamptz[], $15::boolean[],
-    $16::text[], $17::text[], $18::text[], $19::bytea[],
-    $20::bytea[], $21::int[], $22::bigint[], $23::bytea[]
+    $16::text[], $17::bytea[], $18::text[], $19::text[], $20::bytea[],
+    $21::bytea[], $22::int[], $23::bigint[], $24::bytea[]
 ) AS n (
     position, shard, sequence, event_id, mint_id, type, source, correlation_id, causation_id,
-    occurred_at, recorded_at, received, topic, headers, decoded, value,
+    occurred_at, recorded_at, received, topic, key, headers, decoded, value,
     hash, partition, record_offset, place_hash)"""
 
 
@@ -147,6 +147,7 @@ def _content(item: _Rendered, sequence: int, recorded_at: datetime) -> Content:
         recorded_at=recorded_at,
         received=item.event.place is not None,
         topic=item.event.topic,
+        key=item.event.key,
         headers=item.headers,
         value_hash=value_hash_of(item.event),
         decoded=item.decoded,

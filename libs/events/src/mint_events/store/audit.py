@@ -14,7 +14,7 @@ from mint_events.store.events import SHARDS
 _HEADS = "SELECT shard, sequence, hash FROM event_shard ORDER BY shard"
 _ROWS = """
 SELECT position, shard, sequence, event_id, mint_id, type, source, correlation_id, causation_id,
-    occurred_at, recorded_at, received, topic, headers::text AS headers,
+    occurred_at, recorded_at, received, topic, key, headers::text AS headers,
     sha256(value) AS value_hash, decoded::text AS decoded,
     hash, partition, record_offset, place_hash
 FROM event_store ORDER BY shard, sequence"""

@@ -34,6 +34,7 @@ class Content:
     recorded_at: datetime
     received: bool
     topic: str
+    key: bytes | None
     headers: str
     value_hash: bytes
     decoded: str

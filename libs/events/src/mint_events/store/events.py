@@ -32,6 +32,7 @@ class NewEvent:
     envelope: Envelope
     topic: str
     place: Place | None
+    key: bytes | None
     value: bytes
     headers: Headers
 
@@ -78,6 +79,7 @@ class Stored:
     received: bool
     topic: str
     place: Place | None
+    key: bytes | None
     headers: Headers
     value: bytes
     hash: bytes
@@ -89,6 +91,7 @@ def received_event(received: Received) -> NewEvent:
         envelope=received.envelope,
         topic=received.topic,
         place=Place(partition=received.partition, offset=received.offset),
+        key=received.key,
         value=received.value,
         headers=received.headers,
     )
@@ -100,6 +103,7 @@ def own_event(envelope: Envelope, encoded: Encoded, topic: str) -> NewEvent:
         envelope=envelope,
         topic=topic,
         place=None,
+        key=encoded.key,
         value=encoded.value,
         headers=tuple(encoded.headers),
     )

@@ -15,7 +15,7 @@ from mint_events.store.readable import headers_of, storable_text
 
 COLUMNS = """position, shard, sequence, event_id, mint_id, type, source, correlation_id,
     causation_id, occurred_at, recorded_at, received, topic, partition, record_offset,
-    headers::text AS headers, value, hash"""
+    key, headers::text AS headers, value, hash"""
 
 _LOAD = f"""
 SELECT {COLUMNS} FROM event_store WHERE mint_id = $1 ORDER BY sequence"""  # noqa: S608 - constants
@@ -74,7 +74,7 @@ def decode(codec: Codec, stored: Stored) -> Received:
         place.partition,
         place.offset,
         (stored.occurred_at - _EPOCH) // timedelta(milliseconds=1),
-        stored.mint_id.encode(),
+        stored.key,
         stored.value,
         stored.headers,
     )

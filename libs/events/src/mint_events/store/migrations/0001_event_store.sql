@@ -28,6 +28,7 @@ CREATE TABLE event_store (
     topic          text        NOT NULL,
     partition      integer,               -- of our own events unknown until they are published
     record_offset  bigint,
+    key            bytea,
     headers        jsonb       NOT NULL,
     value          bytea       NOT NULL,  -- the record's value, byte for byte
     decoded        jsonb       NOT NULL,
