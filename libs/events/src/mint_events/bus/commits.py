@@ -42,7 +42,8 @@ class Commits:
 
     async def _succeeds(self, offsets: dict[object, int]) -> bool:
         try:
-            await asyncio.wait_for(self._client.commit(offsets), _TIMEOUT_SECONDS)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._client.commit(offsets)
         except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", reason=repr(error))
             return False

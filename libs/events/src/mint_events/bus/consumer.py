@@ -152,18 +152,36 @@ class Consumer:
         names = [self._cluster.prefixed(name) for name in self._topics]
         client.subscribe(names, listener=_Listener(assignment.assign, let_go))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                keeping_books = tasks.create_task(self._keep_books(client, assignment, commits))
-                await self._read(client, assignment, stop)
-                keeping_books.cancel()
+            await self._read_and_commit(client, assignment, commits, stop)
         finally:
             await let_go()
 
-    async def _keep_books(
-        self, client: AIOKafkaConsumer, assignment: Assignment, commits: Commits
+    async def _read_and_commit(
+        self,
+        client: AIOKafkaConsumer,
+        assignment: Assignment,
+        commits: Commits,
+        stop: asyncio.Event,
     ) -> None:
-        while True:
-            await asyncio.sleep(self._limits.commit_seconds)
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_books(client, assignment, commits, ended))
+            try:
+                await self._read(client, assignment, stop)
+            finally:
+                ended.set()
+
+    async def _keep_books(
+        self,
+        client: AIOKafkaConsumer,
+        assignment: Assignment,
+        commits: Commits,
+        ended: asyncio.Event,
+    ) -> None:
+        """Commit and measure from time to time; ends by the event, for a commit in Python 3.11 may
+        swallow its cancellation (asyncio.wait_for inside aiokafka)."""
+        while not ended.is_set():
+            await _unless(ended, asyncio.sleep(self._limits.commit_seconds))
             await commits.commit()
             measure(client, assignment, self._lanes)
 
@@ -180,7 +198,8 @@ class Consumer:
 
     async def _room(self) -> None:
         try:
-            await asyncio.wait_for(self._lanes.room(), _KEEP_ALIVE_SECONDS)
+            async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
+                await self._lanes.room()
         except TimeoutError:
             log.warning("no room for more records", in_flight=self._lanes.in_flight)
 

@@ -87,7 +87,8 @@ class Lanes(Generic[T]):
     async def pause(self, seconds: float) -> None:
         """Wait, as part of an item's work. Raises `Abandoned` as soon as the lanes are drained."""
         try:
-            await asyncio.wait_for(self._draining.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._draining.wait()
         except TimeoutError:
             return
         raise Abandoned

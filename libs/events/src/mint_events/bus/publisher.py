@@ -140,7 +140,8 @@ class Publisher:
 
 async def _close(producer: AIOKafkaProducer) -> None:
     try:
-        await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()
     except (TimeoutError, KafkaError) as error:
         log.warning("producer did not close cleanly", reason=repr(error))
 
