@@ -10,12 +10,12 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 
 from mint_events.catalogue import MintRequested
 from trimint.board import board_for
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.following import Connected, follow, publish
+from trimint.page import page
 from trimint.progress import Progress
 from trimint.progress import as_json as to_json
 from trimint.requests import read_file, requests_of
@@ -24,7 +24,7 @@ from trimint.settings import KafkaSettings, settings_of
 
 EnvFile = Annotated[
     Path | None,
-    typer.Option(help="File of NAME=value lines with the settings [env: TRIMINT_ENV_FILE]."),
+    typer.Option(help="File of NAME=value lines with the settings (or TRIMINT_ENV_FILE)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 EXAMPLE = (
@@ -110,7 +110,7 @@ async def _mint(
         begun = await publish(connection, requests)
         if not wait:
             return begun
-        with board_for(Console(stderr=True), quiet=quiet) as board:
+        with board_for(page(stderr=True), quiet=quiet) as board:
             return await follow(connection, begun, board, within=within)
 
 
@@ -118,4 +118,4 @@ def _print(done: Sequence[Progress], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([to_json(progress) for progress in done], indent=2))
     else:
-        Console().print(result_table(done))
+        page().print(result_table(done))

@@ -21,25 +21,25 @@ _MARKS = {
 
 def result_table(done: Sequence[Progress]) -> Table:
     """One row for each mint: what it is, where it is, and how it ended."""
-    table = Table("mint", "user", "level", "status", "NFT address", "metadata CID", "seconds")
+    table = Table("mint", "user", "level", "status", "NFT address\nmetadata CID", "total")
     for progress in done:
         table.add_row(
             progress.request.mint_id,
             progress.request.user_id,
             str(progress.request.level),
             Text(progress.status, COLOURS.get(progress.status, "")),
-            progress.mint_address or "",
-            _cid_or_trouble(progress),
-            f"{progress.seconds:.1f}",
+            places(progress),
+            f"{progress.seconds:.1f} s",
         )
     return table
 
 
-def _cid_or_trouble(progress: Progress) -> Text:
-    """How the mint failed, if it did."""
-    if progress.is_over and not progress.is_completed and progress.trouble:
-        return Text(progress.trouble, COLOURS.get(progress.status, ""), overflow="fold")
-    return Text(progress.metadata_cid or "", overflow="fold")
+def places(progress: Progress) -> Text:
+    """Where the NFT and its metadata are, as far as known; of one that went wrong, what happened."""
+    if progress.is_over and not progress.is_completed:
+        return Text(progress.trouble or progress.doing, COLOURS.get(progress.status, ""))
+    known = filter(None, (progress.mint_address, progress.metadata_cid))
+    return Text("\n".join(known), overflow="fold")
 
 
 def layer_text(progress: Progress, layer: str) -> Text:

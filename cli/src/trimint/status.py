@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from trimint.board import COLOURS
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.mint import AsJson, EnvFile
+from trimint.page import page
 from trimint.records import EventRow, MintRecord, opened
 from trimint.settings import DatabaseSettings, settings_of
 
@@ -76,7 +76,7 @@ def _show_mint(mint: MintRecord, *, as_json: bool) -> None:
     if as_json:
         _echo(as_document(mint))
         return
-    console = Console()
+    console = page()
     state = mint.record["status"]
     console.print(
         Text.assemble(mint.record["mint_id"], " is ", (state, COLOURS.get(state, "bold")))
@@ -100,10 +100,10 @@ def _show_user(user: str, mints: Sequence[dict[str, Any]], *, as_json: bool) -> 
             mint["mint_id"],
             str(mint["level"]),
             Text(state, COLOURS.get(state, "")),
-            mint["mint_address"] or "",
-            mint["metadata_cid"] or mint["detail"] or "",
+            Text(mint["mint_address"] or "", overflow="fold"),
+            Text(mint["metadata_cid"] or mint["detail"] or "", overflow="fold"),
         )
-    Console().print(table)
+    page().print(table)
 
 
 def as_document(mint: MintRecord) -> dict[str, Any]:
@@ -144,9 +144,9 @@ def _layers(mint: MintRecord) -> Table:
 
 
 def _steps(events: Sequence[EventRow]) -> Table:
-    table = Table("after", "event", "by", "what", "where in Kafka")
+    table = Table("after", "event", "by", "what", box=None)
     for event, seconds in _timed(events):
-        table.add_row(f"{seconds:.2f} s", event.type, event.source, _gist(event), event.place)
+        table.add_row(f"{seconds:.2f} s", event.type, event.source, Text(_gist(event)))
     return table
 
 
@@ -155,7 +155,7 @@ def _gist(event: EventRow) -> str:
     body = event.body
     match event.type:
         case "CheckCompleted":
-            return f"{body['check']} {body['outcome']}, {body['endpoint']}"
+            return f"phase {body['phase']}: {body['check']} {body['outcome']}"
         case "PhaseCompleted":
             return f"phase {body['phase']} {body['outcome']}"
         case "MintSubmitted":

@@ -24,7 +24,6 @@ from trimint.board import board_for
 from trimint.demo.audit import Seen, faults, look
 from trimint.demo.collection import Collection, collection
 from trimint.demo.telling import (
-    console,
     tell_events,
     tell_how_to_look_around,
     tell_result,
@@ -33,6 +32,7 @@ from trimint.demo.telling import (
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.fleet import Fleet
 from trimint.following import Connected, follow, publish
+from trimint.page import page
 from trimint.progress import Progress
 
 SLOT_MS = 50.0
@@ -66,7 +66,7 @@ def demo(
     folder = logs or Path(tempfile.mkdtemp(prefix="trimint-demo-"))
     with told_in_one_line():
         try:
-            consistent = asyncio.run(_demo(Options(mints, keep, folder), console()))
+            consistent = asyncio.run(_demo(Options(mints, keep, folder), page()))
         except FAILURES as failure:
             raise Failed(f"{failure}; logs: {folder}", Exit.UNREACHABLE) from failure
     if not consistent:

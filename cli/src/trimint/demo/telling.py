@@ -9,19 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trimint.board import COLOURS
 from trimint.demo.audit import Seen
 from trimint.progress import Progress
-from trimint.result import LAYERS, layer_text
-
-WIDE = 140
-"""Columns of output that is no terminal: room for an address and a CID on one line."""
-
-
-def console() -> Console:
-    """The terminal, or a page wide enough for the table."""
-    here = Console()
-    return here if here.is_terminal else Console(width=WIDE)
+from trimint.result import LAYERS, layer_text, places
 
 
 def table_of(done: Sequence[Progress]) -> Table:
@@ -43,19 +33,17 @@ def table_of(done: Sequence[Progress]) -> Table:
             progress.request.mint_id,
             progress.request.user_id,
             str(progress.request.level),
-            _places(progress),
+            _outcome(progress),
             _checked(progress),
             f"{progress.seconds:.1f} s",
         )
     return table
 
 
-def _places(progress: Progress) -> Text:
+def _outcome(progress: Progress) -> Text:
     if progress.is_completed:
-        places = f"{progress.mint_address}\n{progress.metadata_cid}"
-        return Text(places, overflow="fold")
-    status = Text(progress.status, COLOURS.get(progress.status, "bold"))
-    return Text.assemble(status, f": {progress.trouble or progress.doing}")
+        return places(progress)
+    return Text.assemble(f"{progress.status}: ", places(progress))
 
 
 def _checked(progress: Progress) -> Text:
