@@ -35,7 +35,7 @@ def result_table(done: Sequence[Progress]) -> Table:
 
 
 def places(progress: Progress) -> Text:
-    """Where the NFT and its metadata are, as far as known; of one that went wrong, what happened."""
+    """Where the NFT and its metadata are, as far as known; or what went wrong."""
     if progress.is_over and not progress.is_completed:
         return Text(progress.trouble or progress.doing, COLOURS.get(progress.status, ""))
     known = filter(None, (progress.mint_address, progress.metadata_cid))

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from mint_events.bus import Cluster
+from mint_resilience.failures import Failure
 from mint_sandbox.commands import FAILURES
 from mint_sandbox.env_file import render, write_private
 from mint_sandbox.stack import Stack, StackOptions
@@ -65,10 +66,7 @@ def demo(
     """Run the whole system on this machine, mint a small collection, and show what became of it."""
     folder = logs or Path(tempfile.mkdtemp(prefix="trimint-demo-"))
     with told_in_one_line():
-        try:
-            consistent = asyncio.run(_demo(Options(mints, keep, folder), page()))
-        except FAILURES as failure:
-            raise Failed(f"{failure}; logs: {folder}", Exit.UNREACHABLE) from failure
+        consistent = _run(Options(mints, keep, folder))
     if not consistent:
         typer.echo(f"The services' logs are in {folder}", err=True)
         raise typer.Exit(Exit.INCOMPLETE)
@@ -76,8 +74,19 @@ def demo(
         shutil.rmtree(folder)
 
 
+def _run(options: Options) -> bool:
+    """Whether everything is as it should be. Raises `Failed` when it did not come so far."""
+    try:
+        return asyncio.run(_demo(options, page()))
+    except (*FAILURES, Failure) as failure:
+        raise Failed(f"{failure}; logs: {options.logs}", Exit.UNREACHABLE) from failure
+    except asyncio.CancelledError as cancelled:
+        raise Failed("told to stop, and stopped everything", Exit.INCOMPLETE) from cancelled
+
+
 async def _demo(options: Options, out: Console) -> bool:
-    """Whether everything is as it should be."""
+    """Whether everything is as it should be; SIGTERM ends it in good order."""
+    _cancelled_by(signal.SIGTERM)
     wanted = collection(options.mints)
     started = time.monotonic()
     async with _running(options, out) as stack:
@@ -144,7 +153,10 @@ async def _looked_around(options: Options, stack: Stack, wanted: Collection, out
     write_private(env_file, render(stack.env))
     example = wanted.valid[0]
     tell_how_to_look_around(out, example.mint_id, example.user_id, env_file)
-    await _signalled()
+    try:
+        await _signalled()
+    finally:
+        env_file.unlink()
 
 
 async def _signalled() -> None:
@@ -153,3 +165,10 @@ async def _signalled() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
+
+
+def _cancelled_by(number: signal.Signals) -> None:
+    """Let the signal cancel the present task."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
