@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from solders.pubkey import Pubkey
 from support.orders import order, with_level
 from support.upstream import Upstream
 
+from mint_chain.addresses import metadata_address
 from mint_events.catalogue import (
     MintCompleted,
     MintRejected,
@@ -19,7 +21,8 @@ from mint_events.catalogue import (
 from mint_sandbox.tenant import Tenant
 from trimint.fleet import Fleet
 
-OFF_CURVE = "metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s"
+OFF_CURVE = str(metadata_address(Pubkey.default()))
+"""A program-derived address: no key can sign for it, so no wallet has it."""
 
 
 def _bad(request: MintRequested) -> dict[str, MintRequested]:
