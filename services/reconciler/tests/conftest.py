@@ -28,7 +28,7 @@ from reconciler.saga import Policy
 from reconciler.service import Reconciler
 
 from . import given as g
-from .running import World, following
+from .running import PARTITIONS, World, following
 
 PARTITION = 0
 
@@ -171,7 +171,8 @@ async def world(
     kafka: KafkaCluster, database: Database, topic_prefix: str, codec: Codec, tmp_path: Path
 ) -> AsyncIterator[World]:
     cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
-    await ensure_topics(cluster, partitions=4)
+    await ensure_topics(cluster, partitions=PARTITIONS)
     pool = db.connect(database.socket_dsn(), 2)
     async with pool, Publisher(cluster, codec) as publisher, following(cluster, codec) as ledger:
-        yield World(cluster, database, publisher, pool, ledger, tmp_path)
+        await db.prepare(pool)
+        yield World(cluster, database, codec, publisher, pool, ledger, tmp_path)

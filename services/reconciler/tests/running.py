@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.bus import Cluster, Publisher
 from mint_events.catalogue import Event
@@ -21,10 +22,12 @@ from mint_events.envelope import Received
 from mint_events.topics import DEADLETTER, LEDGER
 from mint_sandbox.postgres import Database
 from mint_sandbox.process import ChildProcess, Command
+from reconciler.stream import GROUP, MOST_RECORDS
 
 from . import given as g
 
 PATIENCE = 60.0
+PARTITIONS = 4
 
 
 @dataclass
@@ -66,6 +69,7 @@ class World:
 
     cluster: Cluster
     database: Database
+    codec: Codec
     publisher: Publisher
     pool: asyncpg.Pool
     ledger: Ledger
@@ -84,6 +88,33 @@ class World:
                 while (value := await self.pool.fetchval(query)) != expected:  # noqa: ASYNC110 - remote
                     await asyncio.sleep(0.05)
         assert value == expected, query
+
+    async def until_ready(self, process: ChildProcess) -> str:
+        """Wait until `/readyz` says so; gives the process's address."""
+        address = str((await process.ready_line())["http"])
+        async with aiohttp.ClientSession() as http:
+
+            async def ready() -> bool:
+                async with http.get(f"{address}/readyz") as answer:
+                    return answer.status == 200
+
+            await process.until(ready, within=PATIENCE, what="readiness")
+        return address
+
+    async def move_group(self, to_the_ends: bool) -> None:
+        """Make Kafka believe that the group has worked on everything, or on nothing."""
+        options = self.cluster.client_options()
+        group = self.cluster.prefixed(GROUP)
+        consumer = AIOKafkaConsumer(**options, group_id=group, enable_auto_commit=False)
+        names = [self.cluster.prefixed(topic.name) for topic in MOST_RECORDS]
+        partitions = [TopicPartition(name, n) for name in names for n in range(PARTITIONS)]
+        await consumer.start()
+        try:
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            await consumer.commit(ends if to_the_ends else dict.fromkeys(partitions, 0))
+        finally:
+            await consumer.stop()
 
     @asynccontextmanager
     async def reconciler(self) -> AsyncIterator[ChildProcess]:

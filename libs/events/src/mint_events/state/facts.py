@@ -6,8 +6,9 @@ that a fact comes from, in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from mint_events.catalogue import ChainOutcome, CheckOutcome, Creator, LockHold
@@ -209,8 +210,8 @@ class MintState:
     @property
     def updated_at(self) -> datetime | None:
         """Time of the newest fact; None while nothing is known."""
-        facts = [getattr(self, f.name) for f in fields(self)] + [*self.checks, *self.phases]
-        return max((fact.at for fact in facts if hasattr(fact, "at")), default=None)
+        facts = (*_single_facts(self), *self.checks, *self.phases)
+        return max((fact.at for fact in facts if fact is not None), default=None)
 
     @property
     def assets(self) -> tuple[Asset, ...]:
@@ -226,3 +227,21 @@ class MintState:
         """Whether phase `number` has passed at any time."""
         phase = self.phase(number)
         return phase is not None and phase.passed_at is not None
+
+
+_single_facts = attrgetter(
+    "origin",
+    "acceptance",
+    "rejection",
+    "pinning",
+    "pin_failure",
+    "preparation",
+    "submission",
+    "confirmation",
+    "parking",
+    "completion",
+    "failing",
+    "intervention",
+    "unpin_request",
+    "unpinned",
+)
