@@ -2,7 +2,8 @@
 
 A wait is `base · 2^(attempt-1)` seconds plus up to 10 % random jitter; what the other side asks for
 (`Retry-After`) is the least. "n attempts" counts the first one. The figures of the named policies
-are those of the requirements (ids beside them).
+are those of the requirements (ids beside them). Nested retries share the budget that is in force
+(`mint_resilience.budget`), so that three times five attempts can not become fifteen.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TypeVar
 
 import tenacity
 
-from mint_resilience.failures import Degraded, Failure, Outage, RateLimited, Transient
+from mint_resilience.budget import Budget, current_budget
+from mint_resilience.failures import Deferred, Degraded, Failure, Outage, RateLimited, Transient
 
 T = TypeVar("T")
 Random = Callable[[], float]
@@ -50,8 +52,11 @@ class Backoff:
     retried: tuple[type[Failure], ...] = SAME_ENDPOINT
 
     def attempts_for(self, failure: Failure) -> int:
-        """How often an operation that ends in this failure is tried in all."""
-        if not isinstance(failure, self.retried):
+        """How often an operation that ends in this failure is tried in all.
+
+        `Deferred` goes to who can wait durably: waiting is not trying (NR-3).
+        """
+        if isinstance(failure, Deferred) or not isinstance(failure, self.retried):
             return 1
         return self.rate_limited_attempts if isinstance(failure, RateLimited) else self.attempts
 
@@ -86,18 +91,24 @@ async def retry(
     policy: Backoff,
     *,
     on_retry: OnRetry | None = None,
+    budget: Budget | None = None,
     sleep: Sleep = asyncio.sleep,
     random: Random = _random.random,
 ) -> T:
-    """Call `operation` until it succeeds or the policy has had enough.
+    """Call `operation` until it succeeds, or the policy or the budget has had enough.
 
-    Raises the last attempt's failure; anything that is not a `Failure` goes through at once.
+    `budget` is by default the one in force (`spending`), if any. Raises the last attempt's failure;
+    `BudgetExhausted` when the budget does not allow to begin or to go on; anything that is not a
+    `Failure` goes through at once.
     """
+    shared = budget or current_budget()
 
     def seconds(state: tenacity.RetryCallState) -> float:
         return wait_after(_failure(state), state.attempt_number, policy, random)
 
     def report(state: tenacity.RetryCallState) -> None:
+        if shared is not None:
+            shared.spend(_failure(state), state.upcoming_sleep)
         if on_retry is not None:
             on_retry(_failure(state), state.attempt_number, state.upcoming_sleep)
 
@@ -113,6 +124,8 @@ async def retry(
     async def attempt() -> T:  # tenacity awaits only what it sees to be a coroutine function
         return await operation()
 
+    if shared is not None:
+        shared.require_time()
     return await retrying(attempt)
 
 

@@ -3,6 +3,9 @@
 ```
 Failure
 ├── Transient    time-out, 5xx, dropped connection   back off and try again
+│   └── Deferred         nothing was tried           wait durably; it counts as no attempt
+│       ├── AllUnavailable   every endpoint's breaker is open, or lags
+│       └── BudgetExhausted  the mint has had its share of retries for now
 ├── RateLimited  429 and its RPC kin                 try again when the other side says
 ├── Degraded     slower than its limit               the breaker counts it, try again
 ├── Outage       refused, DNS                        next endpoint at once
@@ -37,6 +40,34 @@ class Transient(Failure):
     """It may work in a moment: a time-out, a 5xx, a dropped connection."""
 
     kind = "transient"
+
+
+class Deferred(Transient):
+    """Not now, and it says nothing about the work: wait where waiting is durable, then do it again.
+
+    It is never counted as an attempt (NR-3). `retry_after` are the seconds after which it may go
+    on, where that is known.
+    """
+
+    kind = "deferred"
+
+    def __init__(
+        self, message: str, *, endpoint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, endpoint=endpoint)
+        self.retry_after = retry_after
+
+
+class AllUnavailable(Deferred):
+    """No endpoint may be asked now, so none was: breakers are open, or endpoints lag."""
+
+    kind = "unavailable"
+
+
+class BudgetExhausted(Deferred):
+    """The mint has used up what nested retries share (NR-4); the cause is the last failure."""
+
+    kind = "exhausted"
 
 
 class RateLimited(Failure):
