@@ -11,8 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from mint_events.admin import ensure_topics
-from mint_events.bus import Cluster, Position, Publisher
+from mint_events.bus import Position
 from mint_events.bus.record import Consumed
 from mint_events.catalogue import Event, RecordDeadLettered
 from mint_events.codec import Codec
@@ -28,7 +27,7 @@ from reconciler.saga import Policy
 from reconciler.service import Reconciler
 
 from . import given as g
-from .running import PARTITIONS, World, following
+from .running import World, around
 
 PARTITION = 0
 
@@ -170,9 +169,5 @@ def whole_mint(mint_id: str = "mint-1") -> Sequence[Event]:
 async def world(
     kafka: KafkaCluster, database: Database, topic_prefix: str, codec: Codec, tmp_path: Path
 ) -> AsyncIterator[World]:
-    cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
-    await ensure_topics(cluster, partitions=PARTITIONS)
-    pool = db.connect(database.socket_dsn(), 2)
-    async with pool, Publisher(cluster, codec) as publisher, following(cluster, codec) as ledger:
-        await db.prepare(pool)
-        yield World(cluster, database, codec, publisher, pool, ledger, tmp_path)
+    async with around(kafka, database, topic_prefix, codec, tmp_path) as world:
+        yield world

@@ -15,13 +15,16 @@ import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher
 from mint_events.catalogue import Event
 from mint_events.codec import Codec
 from mint_events.envelope import Received
 from mint_events.topics import DEADLETTER, LEDGER
+from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import Database
 from mint_sandbox.process import ChildProcess, Command
+from reconciler import database as db
 from reconciler.stream import GROUP, MOST_RECORDS
 
 from . import given as g
@@ -117,9 +120,9 @@ class World:
             await consumer.stop()
 
     @asynccontextmanager
-    async def reconciler(self) -> AsyncIterator[ChildProcess]:
+    async def reconciler(self, name: str = "reconciler") -> AsyncIterator[ChildProcess]:
         """A running process, stopped cleanly at the end unless it was killed."""
-        process = ChildProcess("reconciler", self._command(), self.folder)
+        process = ChildProcess(name, self._command(), self.folder)
         process.spawn()
         try:
             yield process
@@ -160,3 +163,16 @@ async def _read(consumer: Any, cluster: Cluster, codec: Codec, ledger: Ledger) -
         ledger.add(
             codec.decode(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
         )
+
+
+@asynccontextmanager
+async def around(
+    kafka: KafkaCluster, database: Database, prefix: str, codec: Codec, folder: Path
+) -> AsyncIterator[World]:
+    """Topics and tables of this test's own."""
+    cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=prefix)
+    await ensure_topics(cluster, partitions=PARTITIONS)
+    pool = db.connect(database.socket_dsn(), 2)
+    async with pool, Publisher(cluster, codec) as publisher, following(cluster, codec) as ledger:
+        await db.prepare(pool)
+        yield World(cluster, database, codec, publisher, pool, ledger, folder)

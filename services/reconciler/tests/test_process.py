@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from mint_events import catalogue as c
 from mint_events.bus import Record
+from mint_events.codec import Codec
 from mint_events.store import audit
 from mint_events.topics import REQUESTS
+from mint_sandbox.kafka import KafkaCluster
+from mint_sandbox.postgres import PostgresServer
 from mint_sandbox.process import ChildProcess
 from reconciler.replay import differences
 
 from . import given as g
 from .conftest import whole_mint
-from .running import World
+from .running import PATIENCE, World, around
 
 COMPLETED = ["MintAccepted", "MintPrepared", "MintCompleted"]
 
@@ -176,3 +180,54 @@ async def test_it_stops_cleanly_when_told_to(world: World) -> None:
 def _errors(process: ChildProcess) -> list[str]:
     lines = process.log_tail(100_000).splitlines()
     return [line for line in lines if '"level": "error"' in line or "Traceback" in line]
+
+
+@pytest.mark.requirement("DE-4", "RE-1")
+async def test_a_second_instance_that_comes_and_goes_loses_and_doubles_nothing(
+    world: World,
+) -> None:
+    mints = [f"mint-{n}" for n in range(40)]
+    first, second, third, *rest = zip(
+        *(line_of(whole_mint(m), m, f"user-{m}") for m in mints), strict=True
+    )
+    async with world.reconciler("one") as one:
+        await world.until_ready(one)
+        await world.happens(*first)
+        async with world.reconciler("two") as two:
+            await world.happens(*second)
+            await world.until_ready(two)
+            await world.happens(*third)
+        await world.happens(*(event for stage in rest for event in stage))
+        await world.ledger.until(
+            lambda: all(sorted(world.ledger.of(m)) == sorted(COMPLETED) for m in mints)
+        )
+        await world.until("SELECT count(*) FROM event_store WHERE partition IS NULL", 0)
+    await assert_sound(world)
+
+
+@pytest.mark.requirement("RE-9")
+async def test_while_the_database_is_away_kafka_keeps_what_waits(
+    kafka: KafkaCluster, codec: Codec, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with (
+        PostgresServer() as server,
+        around(kafka, await server.create_database(), topic_prefix, codec, tmp_path) as world,
+        world.reconciler() as process,
+    ):
+        await world.happens(g.request())
+        await world.ledger.until(lambda: world.ledger.of("mint-1") == ["MintAccepted"])
+        await server.kill()
+        await world.happens(g.pinned())
+        await process.until(_retried(process), within=PATIENCE, what="a retry")
+        await server.start()
+        await world.ledger.until(lambda: "MintPrepared" in world.ledger.of("mint-1"))
+        assert world.ledger.of("mint-1") == ["MintAccepted", "MintPrepared"]
+        await world.until("SELECT count(*) FROM event_store WHERE partition IS NULL", 0)
+        await assert_sound(world)
+
+
+def _retried(process: ChildProcess) -> Callable[[], Awaitable[bool]]:
+    async def retried() -> bool:
+        return '"failure": "outage"' in process.log_tail(100_000)
+
+    return retried

@@ -32,6 +32,7 @@ _GRANT = f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER_ROLE}"
 _GONE = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a rollback on a connection that was cut off may raise
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

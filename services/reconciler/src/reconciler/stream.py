@@ -64,13 +64,15 @@ class Stream:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set. Raises what faust crashed of."""
-        await self._app.start()
         stopping = asyncio.create_task(stop.wait())
         crashing = asyncio.create_task(self._app.wait_until_stopped())
-        await asyncio.wait({stopping, crashing}, return_when=asyncio.FIRST_COMPLETED)
-        await self._app.stop()
-        stopping.cancel()
-        crashing.cancel()
+        try:
+            await self._app.start()
+            await asyncio.wait({stopping, crashing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            crashing.cancel()
+            await self._app.stop()  # else its thread would keep the process alive
         if self._app.crashed:
             raise RuntimeError(f"faust crashed: {self._app.crash_reason!r}")
 
