@@ -71,9 +71,9 @@ async def _replicas(admin: _Admin) -> int:
 
 
 def _new_topic(cluster: Cluster, topic: Topic, partitions: int, replicas: int) -> NewTopic:
-    return NewTopic(
-        cluster.prefixed(topic.name), partitions, replicas, topic_configs=topic_settings(topic)
-    )
+    # with three replicas, what is acknowledged survives the loss of one
+    settings = {**topic_settings(topic), "min.insync.replicas": str(max(1, replicas - 1))}
+    return NewTopic(cluster.prefixed(topic.name), partitions, replicas, topic_configs=settings)
 
 
 def _created(answer: Any) -> list[str]:

@@ -113,13 +113,14 @@ async def test_outputs_are_acknowledged_before_the_input_counts_as_done(bus: Bus
     """While the outputs can not be written, nothing is committed, and nothing is lost."""
     await bus.publisher.publish(event("key", 0), topic=INPUT)
     refused = 0
+    committed_meanwhile: list[dict[int, int]] = []
     send = bus.publisher.send
 
     async def refuse_thrice(*records: Record) -> object:
         nonlocal refused
         if refused < 3:
             refused += 1
-            assert await bus.committed() == {}
+            committed_meanwhile.append(await bus.committed())
             raise Transient("not acknowledged")
         return await send(*records)
 
@@ -134,6 +135,7 @@ async def test_outputs_are_acknowledged_before_the_input_counts_as_done(bus: Bus
     bus.publisher.send = refuse_thrice  # type: ignore[method-assign, assignment]  # a faulty broker
     async with running(consumer):
         await eventually(lambda: refused == 3 and consumer.in_flight == 0)
+    assert sum(sum(offsets.values()) for offsets in committed_meanwhile) == 0
     assert len(await bus.read(OUTPUT)) == 1
     assert handled == 1, "it is the publishing that is tried again, not the effects"
 
@@ -291,9 +293,9 @@ async def test_a_partition_is_set_up_before_its_first_record_and_until_it_succee
     attempts: dict[int, int] = defaultdict(int)
     revoked: list[int] = []
     handled: list[int] = []
+    too_early: list[int] = []
 
-    async def on_assigned(topic: str, partition: int) -> None:
-        assert topic == "in"
+    async def on_assigned(_: str, partition: int) -> None:
         attempts[partition] += 1
         if attempts[partition] < 3:
             raise Outage("the state can not be read")
@@ -303,15 +305,16 @@ async def test_a_partition_is_set_up_before_its_first_record_and_until_it_succee
         revoked.append(partition)
 
     async def handle(received: Received) -> Sequence[Output]:
-        assert received.partition in set_up
+        if received.partition not in set_up:
+            too_early.append(received.partition)
         handled.append(number(received))
         return ()
 
     consumer = bus.consumer(handle, on_assigned=on_assigned, on_revoked=on_revoked)
     async with running(consumer):
         await eventually(lambda: len(handled) == 40)
+    assert too_early == []
     assert sorted(revoked) == [0, 1, 2, 3]
-    assert await bus.read(DEADLETTER) == []
 
 
 async def test_a_state_topic_is_written_deleted_from_and_read_back(bus: Bus) -> None:

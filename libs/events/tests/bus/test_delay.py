@@ -104,6 +104,7 @@ async def test_delayed_work_survives_a_restart_and_does_not_block_other_work(bus
     await delay_topics(bus, wait)
     seen: list[str] = []
     due_at: list[datetime] = []
+    back: list[tuple[str, bool]] = []
 
     async def handle(received: Received) -> Sequence[Output]:
         key = received.envelope.mint_id
@@ -112,8 +113,7 @@ async def test_delayed_work_survives_a_restart_and_does_not_block_other_work(bus
             due_at.append(datetime.now(UTC) + timedelta(seconds=3))
             return [Delay(received.envelope, wait)]
         if key == "later":
-            assert datetime.now(UTC) >= due_at[0]
-            assert received.topic == delay_topic(GROUP, wait).name
+            back.append((received.topic, datetime.now(UTC) >= due_at[0]))
         seen.append(key)
         return ()
 
@@ -124,6 +124,7 @@ async def test_delayed_work_survives_a_restart_and_does_not_block_other_work(bus
         await bus.publisher.publish(event("now", 0), topic=INPUT)
         await eventually(lambda: len(seen) == 3)
     assert seen == ["later", "now", "later"]
+    assert back == [(delay_topic(GROUP, wait).name, True)]
 
 
 @pytest.mark.requirement("NR-6")
@@ -132,13 +133,15 @@ async def test_a_stream_of_delayed_work_comes_back_whole_and_each_in_its_time(bu
     await delay_topics(bus, wait)
     first: dict[int, datetime] = {}
     again: set[int] = set()
+    early: list[int] = []
 
     async def handle(received: Received) -> Sequence[Output]:
         n = number(received)
         if n not in first:
             first[n] = datetime.now(UTC)
             return [Delay(received, wait)]
-        assert datetime.now(UTC) - first[n] >= timedelta(seconds=0.3)
+        if datetime.now(UTC) - first[n] < timedelta(seconds=0.3):
+            early.append(n)
         again.add(n)
         return ()
 
@@ -147,3 +150,4 @@ async def test_a_stream_of_delayed_work_comes_back_whole_and_each_in_its_time(bu
             await bus.publisher.publish(event(f"k{n}", n), topic=INPUT)
             await asyncio.sleep(0)
         await eventually(lambda: len(again) == 200)
+    assert early == []
