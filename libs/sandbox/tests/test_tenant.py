@@ -51,7 +51,7 @@ async def test_the_authority_has_money_on_the_chain(tenant: Tenant) -> None:
     }
     async with (
         aiohttp.ClientSession() as session,
-        session.post(tenant.env["TRIMINT_SOLANA_RPC_URLS"], json=request) as response,
+        session.post(tenant.servers.solana.rpc_url, json=request) as response,
     ):
         answer = await response.json()
 

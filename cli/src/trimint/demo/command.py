@@ -92,7 +92,7 @@ async def _demo(options: Options, out: Console) -> bool:
     async with _running(options, out) as stack:
         done = await _minted(wanted, stack.env, out)
         seen = await look(
-            wanted, stack.env["TRIMINT_SOLANA_RPC_URLS"], stack.env["TRIMINT_DATABASE_READ_URL"]
+            wanted, stack.servers.solana.rpc_url, stack.env["TRIMINT_DATABASE_READ_URL"]
         )
         found = faults(wanted, done, seen)
         _tell(out, done, seen, found)

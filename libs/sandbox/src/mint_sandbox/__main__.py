@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    stack = StackOptions(options.brokers, options.slot_ms, options.keep)
+    stack = StackOptions(options.brokers, options.slot_ms, options.keep, options.endpoints)
     registration = Registration(options.folder)
     if options.detach:
         _print_env(up_detached(stack, registration, options.env_file).env)
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--env-file", type=Path, help="also write the environment to this file while it runs")
     add("--slot-ms", type=float, default=400.0, help="milliseconds per Solana slot")
     add("--brokers", type=int, choices=(1, 3), default=1, help="nodes of Kafka")
+    add("--endpoints", type=int, default=3, help="RPC endpoints of the chain")
     add("--keep", type=Path, help="keep the state (all but the chain) in this folder")
     add("--detach", action="store_true", help="return when it is ready; it runs on until `down`")
     add("--registered", action="store_true", help=argparse.SUPPRESS)  # what --detach starts

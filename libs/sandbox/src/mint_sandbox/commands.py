@@ -138,6 +138,7 @@ def _spawn(
 
 def _arguments(options: StackOptions, env_file: Path | None) -> list[str]:
     arguments = ["--brokers", str(options.brokers), "--slot-ms", str(options.slot_ms)]
+    arguments += ["--endpoints", str(options.endpoints)]
     if options.keep:
         arguments += ["--keep", str(options.keep)]
     if env_file:

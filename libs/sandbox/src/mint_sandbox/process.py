@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,6 +132,7 @@ class ChildProcess:
     async def stop(self, *, patience: float = 10.0) -> None:
         """Ask for a clean end, wait up to `patience` seconds, then kill the process group."""
         if self.running:
+            self.resume()
             self._signal(self.command.stop_signal)
             if not await self._ended(patience):
                 await self.kill()
@@ -141,6 +143,16 @@ class ChildProcess:
         self._signal(signal.SIGKILL, group=True)
         await self._ended(None)
         self._forget()
+
+    def pause(self) -> None:
+        """Stop the process and all its descendants where they are (SIGSTOP): they hold what they
+        hold, and answer nobody.
+        """
+        self._signal_family(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on (SIGCONT)."""
+        self._signal_family(signal.SIGCONT)
 
     def log_tail(self, size: int = 2000) -> str:
         """The last `size` bytes of each of the two files, as text."""
@@ -173,8 +185,31 @@ class ChildProcess:
         else:
             self._popen.send_signal(number)
 
+    def _signal_family(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            for pid in family(self.pid):
+                with contextlib.suppress(ProcessLookupError):  # it ended in between
+                    os.kill(pid, number)
+
     def _forget(self) -> None:
         _living.discard(self)
+
+
+def family(pid: int) -> list[int]:
+    """The process and its descendants, also those that lead groups of their own, parents first.
+
+    Without `/proc` (macOS) the process alone.
+    """
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended in between
+            # pid (name) state parent …: the name may hold spaces and brackets (proc(5))
+            parent = status.read_text(errors="replace").rpartition(")")[2].split()[1]
+            children[int(parent)].append(int(status.parent.name))
+    found = [pid]
+    for member in found:
+        found.extend(children[member])
+    return found
 
 
 def _popen(command: Command, output: int, log: int) -> subprocess.Popen[bytes]:

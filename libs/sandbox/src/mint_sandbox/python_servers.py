@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mint_sandbox.control import client
+from mint_sandbox.faults import Fault
 from mint_sandbox.folders import SandboxFolder
 from mint_sandbox.ports import consecutive_free_ports
 from mint_sandbox.process import ChildProcess, Command, StartFailure
@@ -26,7 +27,7 @@ class PythonServer:
         self._argv = [sys.executable, "-m", module, *options]
         self._folder = folder
         self._process: ChildProcess | None = None
-        self._ports_needed = 3
+        self._ports_needed = 1
         self._announced: dict[str, Any] = {}
 
     @property
@@ -41,6 +42,26 @@ class PythonServer:
     async def reset_calls(self) -> None:
         """Begin to count from zero."""
         await client.reset_calls(self.control_url)
+
+    async def misbehave(self, endpoint: str, *faults: Fault, seed: int = 0) -> None:
+        """Give an endpoint these faults in place of the present ones, the first one outermost.
+
+        They are gone when the process ends. Raises `ControlRefused`.
+        """
+        await client.misbehave(self.control_url, endpoint, faults, seed=seed)
+
+    async def behave(self, endpoint: str | None = None) -> None:
+        """Clear the faults of an endpoint, or of all."""
+        for name in [endpoint] if endpoint else await client.faults(self.control_url):
+            await client.behave(self.control_url, name)
+
+    async def struck(self, endpoint: str) -> list[int]:
+        """How many requests each of the endpoint's faults has struck, in their order.
+
+        Closed ports (`refuse`, `flap`) are not counted: nobody sees who was refused.
+        """
+        faults = (await client.faults(self.control_url))[endpoint]["faults"]
+        return [int(fault["struck"]) for fault in faults]
 
     @property
     def process(self) -> ChildProcess:
@@ -98,28 +119,38 @@ class PythonServer:
 
 
 class SolanaServer(PythonServer):
-    """A Solana cluster of one validator; its chain lives as long as its process.
+    """A Solana cluster behind one or several endpoints; its chain lives as long as its process.
 
-    `slot_ms` is the length of a slot in milliseconds; 400 is what the real cluster aims at.
+    `slot_ms` is the length of a slot in milliseconds; 400 is what the real cluster aims at. The
+    endpoints are named `solana-1` …
     """
 
-    def __init__(self, *, slot_ms: float = 400.0) -> None:
-        options = ["--slot-ms", str(slot_ms)]
+    def __init__(self, *, slot_ms: float = 400.0, endpoints: int = 1) -> None:
+        options = ["--slot-ms", str(slot_ms), "--endpoints", str(endpoints)]
         super().__init__("mint_sandbox.solana", options, SandboxFolder("solana"))
+        self._ports_needed = 2 * endpoints + 1
 
     @property
     def rpc_url(self) -> str:
-        """The JSON-RPC endpoint."""
+        """The first JSON-RPC endpoint."""
         return str(self._announced["rpc"])
 
     @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """All JSON-RPC endpoints, in order of priority."""
+        return tuple(endpoint["rpc"] for endpoint in self._announced["endpoints"])
+
+    @property
     def ws_url(self) -> str:
-        """The endpoint of subscriptions."""
+        """The first endpoint's subscriptions."""
         return str(self._announced["ws"])
 
 
 class IpfsServer(PythonServer):
-    """Pinata, a Kubo node and gateways; with `keep` the content stays in that folder."""
+    """Pinata, a Kubo node and gateways; with `keep` the content stays in that folder.
+
+    The endpoints are named `pinata`, `kubo`, `gateway-1` …
+    """
 
     def __init__(self, *, keep: Path | None = None) -> None:
         folder = SandboxFolder("ipfs", keep)

@@ -49,11 +49,13 @@ class Servers:
         return (self.kafka, self.postgres, self.solana, self.ipfs)
 
 
-def new_servers(*, brokers: int = 1, slot_ms: float = 400.0, keep: Path | None = None) -> Servers:
+def new_servers(
+    *, brokers: int = 1, slot_ms: float = 400.0, endpoints: int = 1, keep: Path | None = None
+) -> Servers:
     """Servers that are not started yet; with `keep`, their state stays in that folder."""
     return Servers(
         KafkaCluster(brokers, keep=keep),
         PostgresServer(keep=keep),
-        SolanaServer(slot_ms=slot_ms),
+        SolanaServer(slot_ms=slot_ms, endpoints=endpoints),
         IpfsServer(keep=keep),
     )

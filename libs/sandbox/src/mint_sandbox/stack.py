@@ -15,12 +15,14 @@ class StackOptions:
     """How large, how fast, and whether the state stays.
 
     `brokers` is 1, or 3 for replicated topics; `slot_ms` is the length of a Solana slot; `keep` is
-    a folder for state that outlives the stack (all but the chain, which lives in memory).
+    a folder for state that outlives the stack (all but the chain, which lives in memory);
+    `endpoints` is how many RPC endpoints the chain has.
     """
 
     brokers: int = 1
     slot_ms: float = 400.0
     keep: Path | None = None
+    endpoints: int = 3
 
 
 class Stack:
@@ -30,7 +32,10 @@ class Stack:
         options = options or StackOptions()
         self._folder = SandboxFolder("authority", options.keep)
         self.servers = new_servers(
-            brokers=options.brokers, slot_ms=options.slot_ms, keep=options.keep
+            brokers=options.brokers,
+            slot_ms=options.slot_ms,
+            endpoints=options.endpoints,
+            keep=options.keep,
         )
         self._tenant: Tenant | None = None
 

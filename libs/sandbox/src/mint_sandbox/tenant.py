@@ -18,6 +18,9 @@ from mint_sandbox.authority import fund, read_key_file, write_key_file
 from mint_sandbox.postgres import OWNER, Database, PostgresServer
 from mint_sandbox.servers import Servers
 
+CONTROL_URLS: Final = "TRIMINT_SANDBOX_CONTROL_URLS"
+"""Where the sandbox is told to misbehave: for tests and operators, no service reads it."""
+
 READER: Final = "trimint_reader"
 """The role of those who may read every table and change none: verifier, command line, console."""
 
@@ -54,7 +57,7 @@ class Tenant:
             "TRIMINT_KAFKA_TOPIC_PREFIX": self.topic_prefix,
             "TRIMINT_DATABASE_URL": self.database.dsn(),
             "TRIMINT_DATABASE_READ_URL": self.database.dsn(READER),
-            "TRIMINT_SOLANA_RPC_URLS": self.servers.solana.rpc_url,
+            "TRIMINT_SOLANA_RPC_URLS": ",".join(self.servers.solana.rpc_urls),
             "TRIMINT_SOLANA_AUTHORITY": self.authority,
             "TRIMINT_SOLANA_AUTHORITY_KEY_FILE": str(self.authority_key_file),
             "TRIMINT_PINATA_API_URL": ipfs.pinata_api_url,
@@ -62,6 +65,7 @@ class Tenant:
             "TRIMINT_PINATA_JWT": ipfs.pinata_jwt,
             "TRIMINT_KUBO_RPC_URL": ipfs.kubo_rpc_url,
             "TRIMINT_IPFS_GATEWAYS": ",".join(ipfs.gateways),
+            CONTROL_URLS: f"{self.servers.solana.control_url},{ipfs.control_url}",
         }
 
 

@@ -1,13 +1,23 @@
-"""Calls to the control port of a sandbox server."""
+"""Calls to the control port of a sandbox server.
+
+All raise `ControlRefused` when the server says no, and `aiohttp.ClientError` when it is not there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 
+from mint_sandbox.faults.model import Fault
+
 Calls = dict[str, dict[str, int]]
 """How often each endpoint was asked for each operation."""
+
+
+class ControlRefused(Exception):  # noqa: N818 - the server's word, not a fault of the program
+    """There is no such endpoint, or it can not have such a fault; the message says what can be."""
 
 
 async def calls(control_url: str) -> Calls:
@@ -21,7 +31,31 @@ async def reset_calls(control_url: str) -> None:
     await _call("POST", f"{control_url}/sandbox/calls/reset")
 
 
-async def _call(method: str, url: str) -> Any:
-    async with aiohttp.ClientSession() as session, session.request(method, url) as response:
+async def faults(control_url: str) -> dict[str, Any]:
+    """By endpoint: `faults` (each with how many requests it has `struck`), `seed`, `kinds`."""
+    answer: dict[str, Any] = await _call("GET", f"{control_url}/sandbox/faults")
+    return answer
+
+
+async def misbehave(
+    control_url: str, endpoint: str, faults: Sequence[Fault], *, seed: int = 0
+) -> None:
+    """Give an endpoint these faults in place of the present ones, the first one outermost."""
+    body = {"faults": [fault.to_json() for fault in faults], "seed": seed}
+    await _call("PUT", f"{control_url}/sandbox/faults/{endpoint}", body)
+
+
+async def behave(control_url: str, endpoint: str) -> None:
+    """Clear the faults of an endpoint."""
+    await _call("DELETE", f"{control_url}/sandbox/faults/{endpoint}")
+
+
+async def _call(method: str, url: str, body: Any = None) -> Any:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, url, json=body) as response,
+    ):
+        if response.status in (400, 404):
+            raise ControlRefused(await response.text())
         response.raise_for_status()
         return await response.json()

@@ -119,6 +119,11 @@ class Network:
         """A whole file; raises `BlockMissing` when any of its blocks is nowhere."""
         return read_file(root, self.block)
 
+    def another(self, root: Cid) -> Cid:
+        """A file that is pinned somewhere and is not this one; itself if there is no other."""
+        pinned = (Cid.parse(pin) for store in self._stores for pin in store.pins())
+        return next((cid for cid in pinned if cid != root), root)
+
     def pin_into(self, store: BlockStore, root: Cid) -> None:
         """Copy a file into a store and pin it there; raises `BlockMissing`."""
         for cid in tree(root, self.block):

@@ -27,10 +27,15 @@ _DEFAULT_PAGE, _LARGEST_PAGE = 10, 1000
 _NETWORKS = ("public", "private")
 
 
-def application(account: Account, jwt: str, *middlewares: Middleware) -> web.Application:
-    """The API and the upload address in one; `middlewares` come first, from the outside in."""
+def application(
+    account: Account, jwt: str, limit: Middleware, *middlewares: Middleware
+) -> web.Application:
+    """The API and the upload address in one; `middlewares` come first, from the outside in.
+
+    `limit` holds the requests a minute.
+    """
     app = web.Application(
-        middlewares=[*middlewares, _authorised(jwt), _errors], client_max_size=MAX_REQUEST
+        middlewares=[*middlewares, limit, _authorised(jwt), _errors], client_max_size=MAX_REQUEST
     )
     api = _Api(account)
     one = "/v3/files/{network:public|private}"

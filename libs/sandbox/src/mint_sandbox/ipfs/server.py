@@ -10,22 +10,26 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from mint_sandbox.control import Control
+from mint_sandbox.control import Asked, Control, Controlled
 from mint_sandbox.control.app import control_app
+from mint_sandbox.control.door import bound, door
+from mint_sandbox.faults.effects import Effects
 from mint_sandbox.ipfs import gateway, kubo, pinata
 from mint_sandbox.ipfs.blockstore import BlockStore, Network
+from mint_sandbox.ipfs.faults import PROVIDER_EFFECTS, gateway_effects
 from mint_sandbox.ipfs.pinata_account import Account
 from mint_sandbox.ipfs.pinata_files import PinataFiles
 from mint_sandbox.ipfs.ratelimit import RequestWindow, rate_limit
 from mint_sandbox.ports import LOOPBACK
 
 Around = Callable[[str], Sequence[Middleware]]
-"""Gives each endpoint, by name, the middlewares around it."""
+"""Gives each endpoint, by name, further middlewares around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +78,11 @@ async def running(
     """
     options = options or IpfsOptions()
     control = Control()
-
-    def all_around(name: str) -> Sequence[Middleware]:
-        return (*control.endpoint(name, _operation).middlewares, *around(name))
-
     async with AsyncExitStack() as stack:
-        applications = [*_applications(options, all_around, stack), control_app(control)]
-        ports = [options.port + n if options.port else 0 for n in range(len(applications))]
-        urls = [
-            await _listen(app, port, stack) for app, port in zip(applications, ports, strict=True)
-        ]
+        sites = [*_sites(options, control, around, stack), (None, control_app(control))]
+        ports = [options.port + n if options.port else 0 for n in range(len(sites))]
+        urls = [await _listen(*site, port, stack) for site, port in zip(sites, ports, strict=True)]
+        stack.push_async_callback(control.close)
         yield IpfsEndpoints(
             pinata_api=urls[0],
             pinata_upload=urls[0],
@@ -94,9 +93,9 @@ async def running(
         )
 
 
-def _applications(
-    options: IpfsOptions, around: Around, stack: AsyncExitStack
-) -> list[web.Application]:
+def _sites(
+    options: IpfsOptions, control: Control, around: Around, stack: AsyncExitStack
+) -> list[tuple[Controlled, web.Application]]:
     """Pinata, Kubo, and the gateways, in this order."""
     public = _store(options.state, "pinata-public", stack)
     private = _store(options.state, "pinata-private", stack)
@@ -106,17 +105,29 @@ def _applications(
     network = Network(public, kubo_store)
     account = Account({"public": public, "private": private}, files, network)
     limit = rate_limit(RequestWindow(options.requests_per_minute, time.monotonic))
+
+    def site(
+        name: str, effects: Effects, application: Callable[..., web.Application]
+    ) -> tuple[Controlled, web.Application]:
+        controlled = control.endpoint(name, _asked, effects)
+        return controlled, application(*controlled.middlewares, *around(name))
+
     names = [f"gateway-{number}" for number in range(1, options.gateways + 1)]
+    gateway_here = partial(gateway.application, network)
     return [
-        pinata.application(account, options.jwt, *around("pinata"), limit),
-        kubo.application(kubo_store, network, *around("kubo")),
-        *(gateway.application(network, *around(name)) for name in names),
+        site("pinata", PROVIDER_EFFECTS, partial(pinata.application, account, options.jwt, limit)),
+        site("kubo", PROVIDER_EFFECTS, partial(kubo.application, kubo_store, network)),
+        *(site(name, gateway_effects(network), gateway_here) for name in names),
     ]
 
 
-async def _operation(request: web.Request) -> tuple[str, ...]:
-    """The name of the function that answers."""
-    return (request.match_info.handler.__name__.removeprefix("_"),)
+async def _asked(request: web.Request) -> Asked:
+    """The name of the function that answers, and the CID in the path or the query."""
+    place, query = request.match_info, request.query
+    if place.http_exception is not None:
+        return Asked(())
+    cid = place.get("cid") or query.get("cid") or query.get("arg")
+    return Asked((place.handler.__name__.removeprefix("_"),), cid)
 
 
 def _store(state: Path | None, name: str, stack: AsyncExitStack) -> BlockStore:
@@ -132,10 +143,10 @@ def _file(state: Path | None, name: str) -> Path | None:
     return state / f"{name}.sqlite"
 
 
-async def _listen(app: web.Application, port: int, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    host, bound = runner.addresses[0][:2]
-    return f"http://{host}:{bound}"
+async def _listen(
+    controlled: Controlled | None, app: web.Application, port: int, stack: AsyncExitStack
+) -> str:
+    entrance = await stack.enter_async_context(door(app, bound(LOOPBACK, port)))
+    if controlled is not None:
+        controlled.add_door(entrance)
+    return f"http://{LOOPBACK}:{entrance.port}"

@@ -72,6 +72,14 @@ class KafkaCluster:
         """End one node as kill -9 does."""
         await self._by_id(node_id).kill()
 
+    def pause(self, node_id: int = 1) -> None:
+        """Stop one node where it is (SIGSTOP): its connections stay open and silent."""
+        self._by_id(node_id).process.pause()
+
+    def resume(self, node_id: int = 1) -> None:
+        """Let a paused node go on."""
+        self._by_id(node_id).process.resume()
+
     async def restart(self, node_id: int = 1) -> None:
         """Start a node that has ended, on its old port and data, and wait until it is ready."""
         await self._by_id(node_id).start()

@@ -90,6 +90,14 @@ class PostgresServer:
         """End the server and all its workers as kill -9 does; the data stays."""
         await self.process.kill()
 
+    def pause(self) -> None:
+        """Stop the server and its workers where they are (SIGSTOP): nobody is answered."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self.process.resume()
+
     async def stop(self) -> None:
         """End it cleanly and remove the data, unless it was to be kept."""
         if self._process is not None:

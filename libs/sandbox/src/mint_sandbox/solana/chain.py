@@ -9,8 +9,11 @@ at most 150 younger hashes are queued, so 151 hashes are usable at any time.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from random import Random
 
 from solders.hash import Hash
@@ -73,11 +76,23 @@ class Chain:
         self._skips = skips
         self._skip_rate = skip_rate
         self._skipped = 0
+        self.behind = 0
+
+    def lagging(self, slots: int) -> Chain:
+        """This chain as it was so many slots ago, to read only and only until the next slot."""
+        seen = self.tip.slot - slots
+        view = copy(self)
+        view.behind = sum(1 for _ in takewhile(lambda block: block.slot > seen, reversed(self)))
+        return view
+
+    def __reversed__(self) -> Iterator[Block]:
+        """All kept blocks, youngest first."""
+        return reversed(self._blocks)
 
     @property
     def tip(self) -> Block:
         """The open block."""
-        return self._blocks[-1]
+        return self._blocks[-1 - self.behind]
 
     @property
     def first(self) -> Block:
@@ -95,7 +110,7 @@ class Chain:
 
     def at(self, commitment: Commitment) -> Block:
         """The youngest block of that commitment (the oldest kept one on a young chain)."""
-        depth = min(_DEPTH[commitment], len(self._blocks) - 1)
+        depth = min(_DEPTH[commitment] + self.behind, len(self._blocks) - 1)
         return self._blocks[-1 - depth]
 
     def commitment_of(self, slot: int) -> Commitment:
@@ -114,7 +129,7 @@ class Chain:
 
     def block(self, slot: int) -> Block | None:
         """The block in that slot; None if it was skipped, is to come, or is no longer kept."""
-        return self._by_slot.get(slot)
+        return self._by_slot.get(slot) if slot <= self.tip.slot else None
 
     def slots_between(self, first: int, last: int) -> list[int]:
         """The slots from `first` to `last`, both included, that have a kept block."""
@@ -132,6 +147,11 @@ class Chain:
         height = self._heights.get(blockhash)
         newest = self._heights[self.latest_blockhash(commitment).blockhash]
         return height is not None and 0 <= newest - height <= MAX_PROCESSING_AGE
+
+    def last_valid_height(self, blockhash: Hash) -> int | None:
+        """The last block height at which it is surely accepted; None for an unknown hash."""
+        height = self._heights.get(blockhash)
+        return None if height is None else height + MAX_PROCESSING_AGE
 
     def _append(self, slot: int, time: int) -> None:
         parent = self.tip

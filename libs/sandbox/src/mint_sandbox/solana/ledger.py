@@ -6,7 +6,7 @@ fee, whether it succeeded or not; otherwise the cluster would never have include
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +22,7 @@ from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
+from mint_sandbox.faults.model import MAX_LAG
 from mint_sandbox.solana import messages, token_accounts
 from mint_sandbox.solana.chain import FINALIZED_DEPTH, Block, Chain, Commitment
 from mint_sandbox.solana.fees import RecentFees
@@ -90,6 +91,7 @@ class Ledger:
         self._tokens = TokenIndex()
         self._slot_hashes: deque[tuple[int, Hash]] = deque(maxlen=_SLOT_HASHES)
         self._airdrops = 0
+        self._late: defaultdict[int, list[VersionedTransaction]] = defaultdict(list)
         vm.put(genesis.faucet.pubkey(), Account(_FAUCET_LAMPORTS, b"", Pubkey.default()))
         self._open_block()
         while self.chain.tip.height < _FIRST_HEIGHT + FINALIZED_DEPTH + 1:
@@ -116,12 +118,14 @@ class Ledger:
         produced = self.chain.tick(int(now))
         if produced:
             self._open_block()
-            self._versions.finalize(self.chain.at(Commitment.FINALIZED).slot)
+            self._versions.finalize(self.chain.lagging(MAX_LAG).at(Commitment.FINALIZED).slot)
+            for transaction in self._late.pop(self.chain.tip.height, ()):
+                self.submit(transaction)
         return produced
 
     def account(self, key: Pubkey, commitment: Commitment) -> Account | None:
         """The account as it was at that commitment."""
-        if commitment is Commitment.PROCESSED or key not in self._versions:
+        if self._is_newest(commitment) or key not in self._versions:
             return self.vm.account(key)
         return self._versions.at(self.chain.at(commitment).slot, key)
 
@@ -173,7 +177,7 @@ class Ledger:
 
     def simulate(self, transaction: VersionedTransaction, commitment: Commitment) -> Simulation:
         """Run it without effects on the state of that commitment."""
-        keys = () if commitment is Commitment.PROCESSED else self._all_keys(transaction)
+        keys = () if self._is_newest(commitment) else self._all_keys(transaction)
         then = {key: self.account(key, commitment) for key in keys if key in self._versions}
         with self.vm.as_it_was(then):
             outcome, accounts = self.vm.simulate(transaction)
@@ -185,6 +189,17 @@ class Ledger:
         if not signed or self.refusal(transaction, Commitment.PROCESSED) is not None:
             return None
         return self._execute(transaction)
+
+    def submit_later(self, transaction: VersionedTransaction, blocks: float) -> Landed | None:
+        """Run it so many blocks later, or in its last valid block if that comes first."""
+        last = self.chain.last_valid_height(known(transaction).recent_blockhash)
+        if last is None:
+            return None
+        height = min(self.chain.tip.height + blocks, last)
+        if height <= self.chain.tip.height:
+            return self.submit(transaction)
+        self._late[int(height)].append(transaction)
+        return None
 
     def airdrop(self, key: Pubkey, lamports: int) -> Signature:
         """Send lamports from the faucet, by a transaction like any other."""
@@ -200,6 +215,9 @@ class Ledger:
         transaction = VersionedTransaction(message, [faucet])
         self._execute(transaction)
         return transaction.signatures[0]
+
+    def _is_newest(self, commitment: Commitment) -> bool:
+        return commitment is Commitment.PROCESSED and not self.chain.behind
 
     def _all_keys(self, transaction: VersionedTransaction) -> tuple[Pubkey, ...]:
         return self.accounts_of(known(transaction)).all

@@ -19,12 +19,15 @@ from pathlib import Path
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.typedefs import Middleware
 
-from mint_sandbox.control import Control, Controlled
+from mint_sandbox.control import Asked, Control, Controlled
 from mint_sandbox.control.app import control_app
+from mint_sandbox.control.door import bound, door
+from mint_sandbox.solana.faults import CONDUCT, RPC_EFFECTS
 from mint_sandbox.solana.ledger import Genesis, Ledger
+from mint_sandbox.solana.node import USUAL, calls_on
 from mint_sandbox.solana.program import TOKEN_METADATA
 from mint_sandbox.solana.rpc import METHODS
-from mint_sandbox.solana.rpc.dispatch import answer, methods_of, table
+from mint_sandbox.solana.rpc.dispatch import answer, methods_of
 from mint_sandbox.solana.state import load, save
 from mint_sandbox.solana.subscriptions import Subscriptions
 from mint_sandbox.solana.vm import VirtualMachine
@@ -128,10 +131,10 @@ def rpc_app(
     ledger: Ledger, listeners: Listeners, middlewares: Sequence[Middleware] = ()
 ) -> web.Application:
     """The HTTP side of an endpoint: JSON-RPC by POST, `GET /health`."""
-    call = table(ledger, METHODS)
 
     async def post(request: web.Request) -> web.Response:
         landed = len(ledger.history)
+        call = calls_on(ledger, METHODS, request.get(CONDUCT, USUAL))
         reply = answer(await request.read(), call)
         if len(ledger.history) != landed:
             listeners.publish()
@@ -183,11 +186,9 @@ async def serve(
     async with AsyncExitStack() as stack:
         served = [
             await stack.enter_async_context(
-                _endpoint(
-                    ledger, listeners, control.endpoint(f"solana-{i + 1}", _methods), at(2 * i)
-                )
+                _endpoint(ledger, listeners, control.endpoint(name, _asked, RPC_EFFECTS), at(2 * i))
             )
-            for i in range(endpoints)
+            for i, name in enumerate(f"solana-{number + 1}" for number in range(endpoints))
         ]
         control_url = await stack.enter_async_context(_control(control, at(2 * endpoints)))
         running = Running(tuple(served), ledger, listeners, now, control_url)
@@ -211,35 +212,24 @@ async def _endpoint(
 ) -> AsyncIterator[Endpoint]:
     http, websocket = adjacent_sockets(port)
     with http, websocket:
-        number = http.getsockname()[1]
         async with (
-            _listening(rpc_app(ledger, listeners, controlled.middlewares), http),
-            _listening(ws_app(listeners), websocket),
+            door(rpc_app(ledger, listeners, controlled.middlewares), http) as rpc,
+            door(ws_app(listeners), websocket) as ws,
         ):
-            yield Endpoint(f"http://{HOST}:{number}", f"ws://{HOST}:{number + 1}")
+            controlled.add_door(rpc)
+            controlled.add_door(ws)
+            yield Endpoint(f"http://{HOST}:{rpc.port}", f"ws://{HOST}:{ws.port}")
 
 
 @asynccontextmanager
 async def _control(control: Control, port: int) -> AsyncIterator[str]:
-    with _bound(port) as sock:
-        number = sock.getsockname()[1]
-        async with _listening(control_app(control), sock):
-            yield f"http://{HOST}:{number}"
+    async with door(control_app(control), bound(HOST, port)) as served:
+        yield f"http://{HOST}:{served.port}"
+        await control.close()
 
 
-async def _methods(request: web.Request) -> list[str]:
-    return methods_of(await request.read())
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, sock: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, sock).start()
-        yield
-    finally:
-        await runner.cleanup()
+async def _asked(request: web.Request) -> Asked:
+    return Asked(methods_of(await request.read()))
 
 
 def adjacent_sockets(port: int) -> tuple[socket.socket, socket.socket]:
@@ -248,23 +238,12 @@ def adjacent_sockets(port: int) -> tuple[socket.socket, socket.socket]:
     Raises OSError when they can not be had.
     """
     for _ in range(_BIND_ATTEMPTS if port == 0 else 1):
-        first = _bound(port)
+        first = bound(HOST, port)
         try:
-            return first, _bound(first.getsockname()[1] + 1)
+            return first, bound(HOST, first.getsockname()[1] + 1)
         except OSError:
             first.close()
     raise OSError(f"no two neighbouring free ports on {HOST} (asked for {port or 'any'})")
-
-
-def _bound(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        sock.close()
-        raise OSError(f"can not listen on {HOST}:{port}: {error}") from error
-    return sock
 
 
 async def _health(_request: web.Request) -> web.Response:

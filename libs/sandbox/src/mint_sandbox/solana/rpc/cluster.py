@@ -14,14 +14,17 @@ from mint_sandbox.solana.ledger import Ledger
 from mint_sandbox.solana.rpc import params as read
 from mint_sandbox.solana.rpc.context import API_VERSION, commitment, framed
 from mint_sandbox.solana.rpc.dispatch import Method
-from mint_sandbox.solana.rpc.errors import invalid_params
+from mint_sandbox.solana.rpc.errors import invalid_params, node_behind
 from mint_sandbox.solana.rpc.params import Params
 
 _MAX_FEE_ACCOUNTS = 128
+_HEALTHY_DISTANCE = 128  # slots (Agave's --health-check-slot-distance)
 
 
-def get_health(_ledger: Ledger, _params: Params) -> str:
-    """A node that answers here is never behind: the ledger is its own cluster."""
+def get_health(ledger: Ledger, _params: Params) -> str:
+    """Whether the node is near the cluster's tip."""
+    if ledger.chain.behind > _HEALTHY_DISTANCE:
+        raise node_behind(ledger.chain.behind)
     return "ok"
 
 

@@ -42,6 +42,13 @@ def invalid_params(reason: str) -> RpcError:
     return RpcError(-32602, reason)
 
 
+def node_behind(slots: int | None = None) -> RpcError:
+    """The node is too far behind the cluster, by so many slots if it knows."""
+    if slots is None:
+        return RpcError(-32005, "Node is unhealthy", {"numSlotsBehind": None})
+    return RpcError(-32005, f"Node is behind by {slots} slots", {"numSlotsBehind": slots})
+
+
 def block_cleaned_up(slot: int, first: int) -> RpcError:
     """The block is older than what the node keeps."""
     message = f"Block {slot} cleaned up, does not exist on node. First available block: {first}"
