@@ -9,7 +9,6 @@ at most 150 younger hashes are queued, so 151 hashes are usable at any time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,15 +78,12 @@ class Chain:
         self.behind = 0
 
     def lagging(self, slots: int) -> Chain:
-        """This chain as it was so many slots ago, to read only and only until the next slot."""
+        """This chain as it was so many slots ago, or when it began; good until the next slot."""
         seen = self.tip.slot - slots
+        unseen = takewhile(lambda block: block.slot > seen, reversed(self._blocks))
         view = copy(self)
-        view.behind = sum(1 for _ in takewhile(lambda block: block.slot > seen, reversed(self)))
+        view.behind = min(sum(1 for _ in unseen), len(self._blocks) - 1)
         return view
-
-    def __reversed__(self) -> Iterator[Block]:
-        """All kept blocks, youngest first."""
-        return reversed(self._blocks)
 
     @property
     def tip(self) -> Block:
