@@ -37,13 +37,13 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Read a message as (field number, value) in order; raises `Permanent` when malformed."""
     position = 0
     while position < len(message):
-        key, position = _read_varint(message, position)
+        key, position = read_varint(message, position)
         value, position = _read_value(message, position, key & 7)
         yield key >> 3, value
 
 
 def _read_value(message: bytes, position: int, wire_type: int) -> tuple[int | bytes, int]:
-    number, position = _read_varint(message, position)
+    number, position = read_varint(message, position)
     if wire_type == _VARINT:
         return number, position
     if wire_type != _BYTES:
@@ -54,7 +54,11 @@ def _read_value(message: bytes, position: int, wire_type: int) -> tuple[int | by
     return message[position:end], end
 
 
-def _read_varint(message: bytes, position: int) -> tuple[int, int]:
+def read_varint(message: bytes, position: int) -> tuple[int, int]:
+    """Read a number at a position; the number and the position after it.
+
+    Raises `Permanent` when the message ends inside it.
+    """
     number = 0
     for index, byte in enumerate(message[position : position + _MAX_VARINT_BYTES]):
         number |= (byte & 0x7F) << 7 * index

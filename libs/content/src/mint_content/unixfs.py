@@ -43,23 +43,28 @@ BlockSink = Callable[[Block], None]
 class FileHasher:
     """Names a file while it streams by; holds at most one chunk and the pending links.
 
-    `sink` is handed every block as it is made, children before parents.
+    `sink` is handed every block as it is made, children before parents. `chunk_size` is in bytes;
+    another than the default gives a larger file another name.
     """
 
     def __init__(
-        self, layout: Layout = Layout.V1_RAW_LEAVES, sink: BlockSink | None = None
+        self,
+        layout: Layout = Layout.V1_RAW_LEAVES,
+        sink: BlockSink | None = None,
+        chunk_size: int = CHUNK_SIZE,
     ) -> None:
         self._layout = layout
         self._sink = sink
+        self._chunk_size = chunk_size
         self._rest = bytearray()
         self._levels: list[list[Link]] = [[]]
 
     def update(self, data: bytes) -> None:
         """Take the file's next bytes, of any length."""
         self._rest += data
-        while len(self._rest) > CHUNK_SIZE:
-            chunk = bytes(self._rest[:CHUNK_SIZE])
-            del self._rest[:CHUNK_SIZE]
+        while len(self._rest) > self._chunk_size:
+            chunk = bytes(self._rest[: self._chunk_size])
+            del self._rest[: self._chunk_size]
             self._add(0, self._leaf(chunk))
 
     def finish(self) -> Link:
@@ -109,6 +114,15 @@ def cid_of(data: bytes, layout: Layout = Layout.V1_RAW_LEAVES) -> Cid:
     hasher = FileHasher(layout)
     hasher.update(data)
     return hasher.finish().cid
+
+
+def blocks_of(data: bytes) -> tuple[Block, ...]:
+    """Cut a whole file into its blocks, children before parents: the last one is its root."""
+    blocks: list[Block] = []
+    hasher = FileHasher(sink=blocks.append)
+    hasher.update(data)
+    hasher.finish()
+    return tuple(blocks)
 
 
 def verify(data: bytes, cid: Cid) -> bool:
