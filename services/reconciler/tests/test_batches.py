@@ -12,7 +12,7 @@ import pytest
 from mint_events import catalogue as c
 from mint_events.store import audit
 from mint_events.topics import IPFS, REQUESTS
-from reconciler import batch
+from reconciler import batch, service
 from reconciler.batch import BatchWriter
 from reconciler.offsets import Advance, sift, stretches_of
 
@@ -256,3 +256,13 @@ async def test_two_reconcilers_with_the_same_records_write_them_once(bench: Benc
     await asyncio.gather(bench.reconciler.process(records), other.process(records))
     assert await bench.kinds() == COMPLETED
     assert await bench.rows("SELECT count(*) FROM event_store") == [{"count": 8}]
+
+
+async def test_a_batch_of_large_records_is_written_in_smaller_ones(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_BYTES", 1000)
+    await bench.happens(*(g.request(f"mint-{n}", user_id=f"user-{n}") for n in range(20)))
+    transactions = await bench.rows("SELECT count(DISTINCT recorded_at) AS n FROM event_store")
+    assert await bench.rows("SELECT count(*) FROM mint_record") == [{"count": 20}]
+    assert transactions[0]["n"] > 1  # type: ignore[operator] # a number

@@ -29,6 +29,9 @@ from reconciler.offsets import Advance, Gap, Partition, Stretch, sift, stretches
 
 SERVICE = "reconciler"
 
+MOST_BYTES = 32 * 1024 * 1024
+"""Of records in one transaction, which takes several times that in memory."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -110,6 +113,10 @@ class Reconciler:
 
     async def _advance(self, step: Advance) -> None:
         if step.before == step.after:
+            return
+        if len(step.records) > 1 and sum(record.size for record in step.records) > MOST_BYTES:
+            for half in step.halves():
+                await self._advance(half)
             return
         await persist(lambda: self._codec.prepare(record.value for record in step.records))
         read = [(record, await self._readable(record)) for record in step.records]

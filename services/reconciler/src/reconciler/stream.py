@@ -29,7 +29,9 @@ MOST_RECORDS = {REQUESTS: 32, IPFS: 500, CHAIN: 500, VERIFICATION: 500}
 _FILL_SECONDS = 0.02
 """How long a batch waits for more."""
 
-_BUFFERED_RECORDS = 512
+_BUFFERED_RECORDS = 64
+"""Of each topic, between faust's reading and a batch; each may hold an image."""
+
 _RETRY_SECONDS = 5.0
 _SESSION_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 3.0
