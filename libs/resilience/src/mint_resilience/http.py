@@ -1,17 +1,20 @@
 """What an HTTP exchange says, in the terms of the failure tree (NR-1).
 
-Sources: RFC 9110 (statuses, Retry-After) and httpx's tree of exceptions.
+Sources: RFC 9110 (statuses, Retry-After), RFC 6585 (429), httpx's and aiohttp's trees of
+exceptions; httpx2 has httpx's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import httpx
 
+from mint_resilience.classification import nearest
 from mint_resilience.failures import (
     Conflict,
     Failure,
@@ -21,39 +24,79 @@ from mint_resilience.failures import (
     Transient,
 )
 
+STATUSES: Mapping[int, type[Failure]] = {
+    408: Transient,
+    409: Conflict,
+    425: Transient,
+    429: RateLimited,
+}
+"""Statuses whose class is not that of their hundred."""
+
+HUNDREDS: Mapping[int, type[Failure]] = {
+    1: Transient,
+    3: Transient,
+    4: Permanent,
+    5: Transient,
+}
+
+EXCEPTIONS: Mapping[str, type[Failure]] = {
+    "ConnectError": Outage,  # httpx: refused, no such host
+    "ClientConnectorError": Outage,  # aiohttp: the same, and TLS that does not come about
+    "InvalidURL": Permanent,
+    "UnsupportedProtocol": Permanent,
+    "NonHttpUrlClientError": Permanent,
+}
+"""What an exchange without an answer means; all that is not named is a lost reply: `Transient`."""
+
+_ADVICE: Mapping[type[Failure], str] = {
+    Outage: "try the next endpoint",
+    Permanent: "correct the address",
+    Transient: "whether it took effect is unknown",
+}
 _BODY_SHOWN = 200
-_TRANSIENT_STATUSES = frozenset({408, 425})
 
 
-def classify_http_error(error: httpx.HTTPError | httpx.InvalidURL, endpoint: str) -> Failure:
-    """Say what an exchange that gave no whole answer means.
+class Response(Protocol):
+    """What is read of a client's response."""
+
+    @property
+    def status_code(self) -> int:
+        """The status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, by names in any case."""
+
+    @property
+    def text(self) -> str:
+        """The body."""
+
+
+def classify_http_error(error: Exception, endpoint: str) -> Failure:
+    """Say what an exchange that gave no whole answer means, in whichever client.
 
     Nobody listened or no such host: `Outage`. An address that no request can be made for:
     `Permanent`. Everything else is a lost reply, which says nothing about the effect: `Transient`.
     """
-    message = f"{endpoint}: {type(error).__name__} {error}".rstrip()
-    match error:
-        case httpx.HTTPStatusError():
-            return classify_http_status(error.response, endpoint)
-        case httpx.ConnectError():
-            return Outage(f"{message}; try the next endpoint", endpoint=endpoint)
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            return Permanent(f"{message}; correct the address", endpoint=endpoint)
-        case _:
-            return Transient(f"{message}; whether it took effect is unknown", endpoint=endpoint)
+    if isinstance(error, httpx.HTTPStatusError):
+        return classify_http_status(error.response, endpoint)
+    failure = nearest(error, EXCEPTIONS, Transient)
+    told = f"{endpoint}: {type(error).__name__} {error}".rstrip()
+    return failure(f"{told}; {_ADVICE[failure]}", endpoint=endpoint)
 
 
-def classify_http_status(response: httpx.Response, endpoint: str) -> Failure:
+def status_class(status: int) -> type[Failure]:
+    """The class of an answer whose status is no success."""
+    return STATUSES.get(status) or HUNDREDS.get(status // 100, Transient)
+
+
+def classify_http_status(response: Response, endpoint: str) -> Failure:
     """Say what an answer with an error status means; its body's beginning goes into the message."""
-    status = response.status_code
-    message = f"{endpoint}: HTTP {status} {_beginning(response)}".rstrip()
-    if status == httpx.codes.TOO_MANY_REQUESTS:
+    failure = status_class(response.status_code)
+    message = f"{endpoint}: HTTP {response.status_code} {_beginning(response)}".rstrip()
+    if failure is RateLimited:
         return RateLimited(message, endpoint=endpoint, retry_after=retry_after(response))
-    if status == httpx.codes.CONFLICT:
-        return Conflict(message, endpoint=endpoint)
-    if httpx.codes.is_client_error(status) and status not in _TRANSIENT_STATUSES:
-        return Permanent(message, endpoint=endpoint)
-    return Transient(message, endpoint=endpoint)
+    return failure(message, endpoint=endpoint)
 
 
 def raise_for_status(response: httpx.Response, endpoint: str) -> None:
@@ -71,15 +114,20 @@ def http_failures(endpoint: str) -> Iterator[None]:
         raise classify_http_error(error, endpoint) from error
 
 
-def retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: Response) -> float | None:
     """Seconds the other side wants us to wait, or None when it did not say.
 
     A date is measured against the answer's own `Date`, so that no clock of ours is needed.
     """
-    wish = response.headers.get("retry-after", "").strip()
+    return patience(response.headers)
+
+
+def patience(headers: Mapping[str, str]) -> float | None:
+    """As `retry_after`, of the headers (whose names may be in any case) alone."""
+    wish = headers.get("retry-after", "").strip()
     if wish.isdigit():
         return float(wish)
-    until, sent = _date(wish), _date(response.headers.get("date", ""))
+    until, sent = _date(wish), _date(headers.get("date", ""))
     return max(0.0, (until - sent).total_seconds()) if until and sent else None
 
 
@@ -90,6 +138,6 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-def _beginning(response: httpx.Response) -> str:
+def _beginning(response: Response) -> str:
     """The body's beginning; a body that was not read (a stream) has none."""
     return response.text[:_BODY_SHOWN] if hasattr(response, "_content") else ""
