@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,16 @@ async def test_a_kept_cluster_is_not_started_with_another_number_of_nodes(tmp_pa
 
     with pytest.raises(StartFailure, match="kept by a cluster of 1 nodes, not of 3"):
         await KafkaCluster(nodes=3, keep=tmp_path).start()
+
+
+async def test_a_paused_node_keeps_what_it_is_sent_until_it_is_resumed(unique_name: str) -> None:
+    async with KafkaCluster() as kafka:
+        await create_topic(kafka, unique_name)
+        kafka.pause()
+        publishing = asyncio.create_task(publish(kafka, unique_name, b"late"))
+        assert not (await asyncio.wait([publishing], timeout=0.5))[0]
+
+        kafka.resume()
+
+        await publishing
+        assert await read(kafka, unique_name, 1) == [b"late"]

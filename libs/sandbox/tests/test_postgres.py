@@ -92,3 +92,18 @@ async def test_kept_data_is_there_at_the_next_start(open_folder: Path) -> None:
         connection = await asyncpg.connect(server.database().dsn())
         assert await connection.fetchval("SELECT one FROM kept") == 1
         await connection.close()
+
+
+async def test_a_paused_server_answers_nobody_until_it_is_resumed() -> None:
+    async with PostgresServer() as server:
+        connection = await asyncpg.connect(server.database().dsn())
+        server.pause()
+        with pytest.raises(TimeoutError):
+            await asyncpg.connect(server.database().dsn(), timeout=0.3)
+        query = asyncio.create_task(connection.fetchval("SELECT 1"))
+        assert not (await asyncio.wait([query], timeout=0.3))[0]
+
+        server.resume()
+
+        assert await query == 1
+        await connection.close()

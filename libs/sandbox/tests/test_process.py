@@ -131,3 +131,41 @@ async def test_a_child_dies_with_its_parent_however_that_ends(
     async with asyncio.timeout(10):
         while exists(orphan):  # noqa: ASYNC110 - nothing tells us of the end of a grandchild
             await asyncio.sleep(0.01)
+
+
+FAMILY = """
+import subprocess, sys, time
+code = "import time; print('{}', flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+print('{"child": %d}' % child.pid, flush=True)
+child.wait()
+"""
+
+
+def state(pid: int) -> str:
+    """The one letter that the kernel has for what the process does; T is stopped (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_a_paused_process_stands_still_with_all_its_descendants(tmp_path: Path) -> None:
+    process = child(tmp_path, FAMILY)
+    process.spawn()
+    grandchild = (await process.ready_line())["child"]
+    assert process.pid is not None
+    members = (process.pid, grandchild)
+
+    process.pause()
+    await until_states(members, {"T"})
+    process.resume()
+    await until_states(members, {"S", "R"})
+
+    process.pause()
+    await process.stop(patience=10)
+    assert not process.running
+    os.kill(grandchild, signal.SIGKILL)  # it leads a group of its own and outlives its parent
+
+
+async def until_states(pids: tuple[int, ...], wanted: set[str]) -> None:
+    async with asyncio.timeout(10):
+        while not {state(pid) for pid in pids} <= wanted:  # noqa: ASYNC110 - signals tell nobody
+            await asyncio.sleep(0.01)

@@ -147,7 +147,7 @@ class SolanaServer(PythonServer):
 
 
 class IpfsServer(PythonServer):
-    """Pinata, a Kubo node and gateways; with `keep` the content stays in that folder.
+    """Pinata, a Kubo node, a pinning service and gateways; with `keep` the content stays in that folder.
 
     The endpoints are named `pinata`, `kubo`, `gateway-1` …
     """
@@ -156,7 +156,7 @@ class IpfsServer(PythonServer):
         folder = SandboxFolder("ipfs", keep)
         options = ["--state", str(folder.make() / _STATE_FOLDER)] if keep else []
         super().__init__("mint_sandbox.ipfs", options, folder)
-        self._ports_needed = 6
+        self._ports_needed = 7
 
     @property
     def pinata_api_url(self) -> str:
@@ -177,6 +177,11 @@ class IpfsServer(PythonServer):
     def kubo_rpc_url(self) -> str:
         """Kubo's RPC."""
         return str(self._announced["kubo_rpc"])
+
+    @property
+    def pinning_service_url(self) -> str:
+        """The pinning service; it takes the token that Pinata accepts."""
+        return str(self._announced["pinning_service"])
 
     @property
     def gateways(self) -> tuple[str, ...]:

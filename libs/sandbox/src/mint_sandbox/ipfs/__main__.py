@@ -26,6 +26,7 @@ def _options() -> IpfsOptions:
     parser.add_argument("--gateways", type=int, default=defaults.gateways, help="how many")
     parser.add_argument("--jwt", default=defaults.jwt, help="the token that Pinata accepts")
     parser.add_argument("--requests-per-minute", type=int, default=defaults.requests_per_minute)
+    parser.add_argument("--pinata-chunk-size", type=int, default=defaults.pinata_chunk_size)
     parser.add_argument("--state", type=Path, help="folder to keep content in; default: memory")
     return IpfsOptions(**vars(parser.parse_args()))
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler, Middleware
 
+from mint_content.car import Archive, read_car
 from mint_content.cid import Cid
 from mint_content.unixfs import Layout
 from mint_resilience.failures import Permanent
@@ -38,6 +39,7 @@ def application(store: BlockStore, network: Network, *middlewares: Middleware) -
     app.add_routes(
         [
             web.post("/api/v0/add", rpc.add),
+            web.post("/api/v0/dag/import", rpc.dag_import),
             web.post("/api/v0/pin/add", rpc.pin_add),
             web.post("/api/v0/pin/rm", rpc.pin_rm),
             web.post("/api/v0/pin/ls", rpc.pin_ls),
@@ -70,6 +72,24 @@ class _Rpc:
         root = upload.root
         line = {"Name": upload.name, "Hash": str(root.cid), "Size": str(root.dag_size)}
         return json.dumps(line) + "\n"
+
+    async def dag_import(self, request: web.Request) -> web.Response:
+        pinned = request.query.get("pin-roots", "true") == "true"
+        archives = [
+            read_car(await part.read(decode=True))
+            async for part in await request.multipart()
+            if isinstance(part, BodyPartReader)
+        ]
+        lines = [self._import(archive, pinned=pinned) for archive in archives]
+        return web.Response(text="".join(lines), content_type="application/json")
+
+    def _import(self, archive: Archive, *, pinned: bool) -> str:
+        for block in archive.blocks:
+            self._store.put(block)
+        for root in archive.roots if pinned else ():
+            self._store.pin(root)
+        told = [{"Root": {"Cid": {"/": str(root)}, "PinErrorMsg": ""}} for root in archive.roots]
+        return "".join(json.dumps(line) + "\n" for line in told)
 
     async def pin_add(self, request: web.Request) -> web.Response:
         cid = _cid(request)
@@ -141,6 +161,6 @@ def _cid(request: web.Request) -> Cid:
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except (_Refused, BlockMissing) as error:
+    except (_Refused, BlockMissing, Permanent) as error:
         body = {"Message": str(error), "Code": 0, "Type": "error"}
         return web.json_response(body, status=500)

@@ -1,4 +1,4 @@
-"""Pinata's v3 Files API over a block store.
+"""Pinata's v3 Files API over a block store, and beside it the older pinning API.
 
 Source of paths and shapes: docs.pinata.cloud/api-reference. Error bodies are not documented there;
 ours carry a sentence under `error`.
@@ -14,6 +14,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler, Middleware
 
 from mint_resilience.failures import Permanent
+from mint_sandbox.ipfs import pinata_v2
 from mint_sandbox.ipfs.pinata_account import DEFAULT_NETWORK, Account
 from mint_sandbox.ipfs.pinata_files import FileRecord
 from mint_sandbox.ipfs.uploads import Upload, receive
@@ -51,6 +52,7 @@ def application(
             web.get(one + "/{id}", api.get_file),
             web.put(one + "/{id}", api.update_file),
             web.delete(one + "/{id}", api.delete_file),
+            *pinata_v2.routes(account),
         ]
     )
     return app
@@ -61,7 +63,7 @@ class _Api:
         self._account = account
 
     async def upload(self, request: web.Request) -> web.Response:
-        upload, form = await _read_form(request)
+        upload, form = await _read_form(request, self._account.chunk_size)
         record, known = self._account.pin(upload, form)
         return _data({**_shown(record), "user_id": _USER_ID, "is_duplicate": known})
 
@@ -116,27 +118,27 @@ async def _greet(_: web.Request) -> web.Response:
     return web.json_response({"message": _GREETING})
 
 
-async def _read_form(request: web.Request) -> tuple[Upload, dict[str, str]]:
+async def _read_form(request: web.Request, chunk_size: int) -> tuple[Upload, dict[str, str]]:
     upload: Upload | None = None
     form: dict[str, str] = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise Permanent("nested multipart bodies are not accepted")
         if part.name == "file":
-            upload = await receive(part)
+            upload = await receive(part, chunk_size=chunk_size)
         else:
             form[str(part.name)] = await part.text()
     if upload is None:
         raise Permanent("the form has no part named 'file'")
     _check_form(form)
-    return upload, form
+    return (upload.unpacked() if form.get("car") == "true" else upload), form
 
 
 def _check_form(form: Mapping[str, str]) -> None:
     if form.get("network", DEFAULT_NETWORK) not in _NETWORKS:
         raise Permanent(f"network {form['network']!r} is neither 'public' nor 'private'")
-    if form.get("car", "false") != "false":
-        raise Permanent("CAR uploads are not accepted here: send the file itself")
+    if form.get("car", "false") not in ("true", "false"):
+        raise Permanent(f"car {form['car']!r} is neither 'true' nor 'false'")
 
 
 def _shown(record: FileRecord) -> dict[str, Any]:

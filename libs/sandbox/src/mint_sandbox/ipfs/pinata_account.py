@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from mint_content.cid import Cid
+from mint_content.unixfs import CHUNK_SIZE
 from mint_sandbox.ipfs.blockstore import BlockMissing, BlockStore, Network
 from mint_sandbox.ipfs.pinata_files import FileRecord, PinataFiles, PinJob
 from mint_sandbox.ipfs.uploads import Upload
@@ -24,11 +25,15 @@ DEFAULT_NETWORK = "private"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One Pinata account: its stores by visibility, its files, and how new things are named."""
+    """One Pinata account: its stores by visibility, its files, and how new things are named.
+
+    `chunk_size` is how many bytes of a file make a leaf.
+    """
 
     stores: Mapping[str, BlockStore]
     files: PinataFiles
     network: Network
+    chunk_size: int = CHUNK_SIZE
     new_id: Callable[[], str] = lambda: str(uuid4())
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

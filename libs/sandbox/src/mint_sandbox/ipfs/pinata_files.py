@@ -110,6 +110,12 @@ class PinataFiles:
         files = tuple(FileRecord(**json.loads(record)) for _, record in rows[:limit])
         return Page(files, str(rows[limit - 1][0]) if len(rows) > limit else "")
 
+    def totals(self) -> tuple[int, int]:
+        """How many files there are, and their bytes."""
+        row = self._db.execute("SELECT count(*), coalesce(sum(record ->> 'size'), 0) FROM file")
+        count, size = row.fetchone()
+        return count, size
+
     def add_job(self, job: PinJob) -> None:
         """Enter a request to pin."""
         self._db.execute("INSERT INTO job (id, record) VALUES (?, ?)", (job.id, _text(job)))

@@ -1,6 +1,7 @@
-"""The sandbox's IPFS network: two providers and several gateways, each on its own port.
+"""The sandbox's IPFS network: three providers and several gateways, each on its own port.
 
-Pinata and Kubo keep separate stores, as two companies would; the gateways find what either holds.
+Pinata, Kubo and the pinning service keep separate stores, as three companies would; the gateways
+find what any of them holds.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from mint_content.unixfs import CHUNK_SIZE
 from mint_sandbox.control import Asked, Control, Controlled
 from mint_sandbox.control.app import control_app
 from mint_sandbox.control.door import bound, door
 from mint_sandbox.faults.effects import Effects
-from mint_sandbox.ipfs import gateway, kubo, pinata
+from mint_sandbox.ipfs import gateway, kubo, pinata, pinning_service
 from mint_sandbox.ipfs.blockstore import BlockStore, Network
 from mint_sandbox.ipfs.faults import PROVIDER_EFFECTS, gateway_effects
+from mint_sandbox.ipfs.pin_requests import PinRequests
 from mint_sandbox.ipfs.pinata_account import Account
 from mint_sandbox.ipfs.pinata_files import PinataFiles
 from mint_sandbox.ipfs.ratelimit import RequestWindow, rate_limit
@@ -38,13 +41,14 @@ class IpfsOptions:
 
     `port` is the first of consecutive ones (the last is for control), 0 means any free ones.
     `state` is a folder for what is to outlive the process; without it all is in memory.
-    `requests_per_minute` is Pinata's limit.
+    `requests_per_minute` is Pinata's limit, `pinata_chunk_size` the bytes by which it cuts files.
     """
 
     port: int = 0
     gateways: int = 3
     jwt: str = "sandbox"
     requests_per_minute: int = 100_000
+    pinata_chunk_size: int = CHUNK_SIZE
     state: Path | None = None
 
 
@@ -56,6 +60,7 @@ class IpfsEndpoints:
     pinata_upload: str
     pinata_jwt: str
     kubo_rpc: str
+    pinning_service: str
     gateways: tuple[str, ...]
     control: str
 
@@ -74,7 +79,7 @@ async def running(
 ) -> AsyncIterator[IpfsEndpoints]:
     """Run the network inside this process until the block ends; yields when all ports listen.
 
-    Its endpoints are named `pinata`, `kubo`, `gateway-1` …
+    Its endpoints are named `pinata`, `kubo`, `psa` (the pinning service), `gateway-1` …
     """
     options = options or IpfsOptions()
     control = Control()
@@ -88,7 +93,8 @@ async def running(
             pinata_upload=urls[0],
             pinata_jwt=options.jwt,
             kubo_rpc=urls[1],
-            gateways=tuple(urls[2:-1]),
+            pinning_service=urls[2],
+            gateways=tuple(urls[3:-1]),
             control=urls[-1],
         )
 
@@ -96,14 +102,18 @@ async def running(
 def _sites(
     options: IpfsOptions, control: Control, around: Around, stack: AsyncExitStack
 ) -> list[tuple[Controlled, web.Application]]:
-    """Pinata, Kubo, and the gateways, in this order."""
+    """Pinata, Kubo, the pinning service, and the gateways, in this order."""
     public = _store(options.state, "pinata-public", stack)
     private = _store(options.state, "pinata-private", stack)
     kubo_store = _store(options.state, "kubo", stack)
+    pins_store = _store(options.state, "pinning-service", stack)
     files = PinataFiles(_file(options.state, "pinata-files"))
     stack.callback(files.close)
-    network = Network(public, kubo_store)
-    account = Account({"public": public, "private": private}, files, network)
+    requests = PinRequests(_file(options.state, "pin-requests"))
+    stack.callback(requests.close)
+    network = Network(public, kubo_store, pins_store)
+    stores = {"public": public, "private": private}
+    account = Account(stores, files, network, options.pinata_chunk_size)
     limit = rate_limit(RequestWindow(options.requests_per_minute, time.monotonic))
 
     def site(
@@ -114,9 +124,11 @@ def _sites(
 
     names = [f"gateway-{number}" for number in range(1, options.gateways + 1)]
     gateway_here = partial(gateway.application, network)
+    pins_here = partial(pinning_service.application, requests, pins_store, network, options.jwt)
     return [
         site("pinata", PROVIDER_EFFECTS, partial(pinata.application, account, options.jwt, limit)),
         site("kubo", PROVIDER_EFFECTS, partial(kubo.application, kubo_store, network)),
+        site("psa", PROVIDER_EFFECTS, pins_here),
         *(site(name, gateway_effects(network), gateway_here) for name in names),
     ]
 

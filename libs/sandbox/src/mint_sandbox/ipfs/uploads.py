@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from aiohttp import BodyPartReader
 
+from mint_content.car import read_car
+from mint_content.cid import Cid
 from mint_content.dagpb import Link
-from mint_content.unixfs import Block, FileHasher, Layout
+from mint_content.unixfs import CHUNK_SIZE, Block, FileHasher, Layout, read_file
+from mint_resilience.failures import Permanent
 from mint_sandbox.ipfs.blockstore import BlockStore
 
 
@@ -30,11 +33,42 @@ class Upload:
         for block in self.blocks:
             store.put(block)
 
+    def read(self) -> bytes:
+        """The file's bytes; raises `Permanent` when a block is missing."""
+        blocks = {block.cid: block.data for block in self.blocks}
 
-async def receive(part: BodyPartReader, layout: Layout = Layout.V1_RAW_LEAVES) -> Upload:
+        def block_of(cid: Cid) -> bytes:
+            if cid not in blocks:
+                raise Permanent(f"the upload has no block {cid}")
+            return blocks[cid]
+
+        return read_file(self.root.cid, block_of)
+
+    def unpacked(self) -> Upload:
+        """What this CAR archive holds; raises `Permanent` when it is none, or has not one root."""
+        archive = read_car(self.read())
+        if len(archive.roots) != 1:
+            raise Permanent(f"the CAR has {len(archive.roots)} roots: expected one")
+        dag_size = sum(len(block.data) for block in archive.blocks)
+        root = Link(archive.roots[0], 0, dag_size)
+        whole = Upload(self.name, "application/octet-stream", root, archive.blocks)
+        sized = Link(root.cid, len(whole.read()), dag_size)
+        return Upload(self.name, whole.media_type, sized, archive.blocks)
+
+    def cut_by(self, layout: Layout) -> Upload:
+        """The same file cut and named in another way."""
+        blocks: list[Block] = []
+        hasher = FileHasher(layout, blocks.append)
+        hasher.update(self.read())
+        return Upload(self.name, self.media_type, hasher.finish(), tuple(blocks))
+
+
+async def receive(
+    part: BodyPartReader, layout: Layout = Layout.V1_RAW_LEAVES, chunk_size: int = CHUNK_SIZE
+) -> Upload:
     """Read one file part to its end."""
     blocks: list[Block] = []
-    hasher = FileHasher(layout, blocks.append)
+    hasher = FileHasher(layout, blocks.append, chunk_size)
     while piece := await part.read_chunk(64 * 1024):
         hasher.update(part.decode(piece))
     media_type = part.headers.get("Content-Type", "application/octet-stream")

@@ -1,0 +1,52 @@
+"""Faults through the processes' own objects, as tests of services use them."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from mint_sandbox.faults import Fault, Kind
+from mint_sandbox.faults.model import When
+from mint_sandbox.python_servers import IpfsServer, SolanaServer
+
+SLOT = {"jsonrpc": "2.0", "id": 1, "method": "getSlot"}
+
+
+async def test_each_of_several_endpoints_misbehaves_by_itself_and_behaves_again() -> None:
+    server = SolanaServer(slot_ms=50, endpoints=3)
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            await server.misbehave("solana-2", Fault(Kind.SERVER_ERROR, When(count=5)))
+            await server.misbehave("solana-3", Fault(Kind.REFUSE))
+
+            one, two, three = server.rpc_urls
+            assert (await http.post(one, json=SLOT)).status == 200
+            assert (await http.post(two, json=SLOT)).status == 503
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await http.post(three, json=SLOT)
+            assert await server.struck("solana-2") == [1]
+
+            await server.behave()
+            assert [(await http.post(url, json=SLOT)).status for url in server.rpc_urls] == [
+                200
+            ] * 3
+    finally:
+        await server.stop()
+
+
+async def test_a_killed_server_comes_back_on_its_ports_and_behaves() -> None:
+    server = IpfsServer()
+    await server.start()
+    try:
+        await server.misbehave("gateway-3", Fault(Kind.REFUSE))
+        urls = (server.control_url, *server.gateways)
+        await server.kill()
+        await server.start()
+
+        assert (server.control_url, *server.gateways) == urls
+        assert await server.struck("gateway-3") == []
+        async with aiohttp.ClientSession() as http:
+            assert (await http.get(f"{urls[-1]}/ipfs/none")).status == 400
+    finally:
+        await server.stop()
