@@ -164,14 +164,14 @@ async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
 
 
 @asynccontextmanager
-async def running(consumer: Consumer) -> AsyncIterator[Consumer]:
+async def running(consumer: Consumer, *, once_ready: bool = True) -> AsyncIterator[Consumer]:
     """Run a consumer, from when it is ready until the end of the block; its crash is raised."""
     stop = asyncio.Event()
     task = asyncio.create_task(consumer.run(stop))
     try:
 
         async def ready() -> bool:
-            return task.done() or await consumer.readiness() is None
+            return not once_ready or task.done() or await consumer.readiness() is None
 
         await eventually(ready)
         yield consumer

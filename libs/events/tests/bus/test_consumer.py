@@ -288,33 +288,40 @@ async def test_in_flight_is_bounded_and_nothing_is_dropped(bus: Bus) -> None:
 async def test_a_partition_is_set_up_before_its_first_record_and_until_it_succeeds(
     bus: Bus,
 ) -> None:
+    """The partitions of one topic are set up late; those of the other show that records come."""
     await bus.publisher.publish(*(event(f"k{n}", n) for n in range(40)), topic=INPUT)
-    set_up: set[int] = set()
+    await bus.publisher.publish(*(event(f"k{n}", n) for n in range(40)), topic=OTHER)
     attempts: dict[int, int] = defaultdict(int)
-    revoked: list[int] = []
-    handled: list[int] = []
-    too_early: list[int] = []
+    state_is_there = asyncio.Event()
+    revoked: list[tuple[str, int]] = []
+    handled: dict[str, int] = defaultdict(int)
 
-    async def on_assigned(_: str, partition: int) -> None:
+    async def on_assigned(topic: str, partition: int) -> None:
+        if topic == "other":
+            return
         attempts[partition] += 1
         if attempts[partition] < 3:
             raise Outage("the state can not be read")
-        set_up.add(partition)
+        await state_is_there.wait()
 
-    async def on_revoked(_: str, partition: int) -> None:
-        revoked.append(partition)
+    async def on_revoked(topic: str, partition: int) -> None:
+        revoked.append((topic, partition))
 
     async def handle(received: Received) -> Sequence[Output]:
-        if received.partition not in set_up:
-            too_early.append(received.partition)
-        handled.append(number(received))
+        handled[received.topic] += 1
         return ()
 
-    consumer = bus.consumer(handle, on_assigned=on_assigned, on_revoked=on_revoked)
-    async with running(consumer):
-        await eventually(lambda: len(handled) == 40)
-    assert too_early == []
-    assert sorted(revoked) == [0, 1, 2, 3]
+    consumer = bus.consumer(
+        handle, topics=(INPUT, OTHER), on_assigned=on_assigned, on_revoked=on_revoked
+    )
+    async with running(consumer, once_ready=False):
+        await eventually(lambda: handled["other"] == 40)
+        assert handled["in"] == 0
+        assert "in/0: " in str(await consumer.readiness())
+        state_is_there.set()
+        await eventually(lambda: handled["in"] == 40)
+        assert await consumer.readiness() is None
+    assert sorted(revoked) == [(topic, n) for topic in ("in", "other") for n in range(4)]
 
 
 async def test_a_state_topic_is_written_deleted_from_and_read_back(bus: Bus) -> None:

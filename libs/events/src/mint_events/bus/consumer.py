@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
@@ -28,6 +28,7 @@ from mint_events.bus.delay import Wait, delay_topic
 from mint_events.bus.gauges import measure
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
+from mint_events.bus.listener import RebalanceListener
 from mint_events.bus.outcome import Handler
 from mint_events.bus.partition import InFlight, Partition
 from mint_events.bus.publisher import Publisher
@@ -44,6 +45,7 @@ MAX_POLL_MS = 300_000
 _POLL_MS = 500
 # Full lanes are polled around this often all the same, or the group would take us for stuck.
 _KEEP_ALIVE_SECONDS = 30.0
+_LEAVE_SECONDS = 5.0
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -97,7 +99,7 @@ class Consumer:
             await self._consume(client, stop)
         finally:
             self._assignment = None
-            await client.stop()
+            await _leave(client)
 
     def pause(self, topics: Iterable[Topic] | None = None) -> None:
         """Take no more records of these topics (of all: None); what is in progress goes on."""
@@ -150,7 +152,7 @@ class Consumer:
 
         self._assignment, self._known = assignment, client.partitions_for_topic
         names = [self._cluster.prefixed(name) for name in self._topics]
-        client.subscribe(names, listener=_Listener(assignment.assign, let_go))
+        client.subscribe(names, listener=RebalanceListener(assignment.assign, let_go))
         try:
             await self._read_and_commit(client, assignment, commits, stop)
         finally:
@@ -250,6 +252,15 @@ class Consumer:
         await self._record_work(item.record)
 
 
+async def _leave(client: AIOKafkaConsumer) -> None:
+    """Leave the group; in the middle of a rebalance that could take as long as the slowest."""
+    try:
+        async with asyncio.timeout(_LEAVE_SECONDS):
+            await client.stop()
+    except TimeoutError:
+        log.warning("did not leave the group in time: it notices by itself")
+
+
 def _finish(item: InFlight) -> None:
     item.partition.watermark.finish(item.record.position.offset)
 
@@ -262,26 +273,6 @@ def _consumed(partition: Partition, raw: Any) -> Consumed:
         value=raw.value,
         headers=tuple((name, value) for name, value in raw.headers if value is not None),
     )
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Hands the group's decisions on; the group waits for the end of `revoked`."""
-
-    def __init__(
-        self,
-        assigned: Callable[[Iterable[TopicPartition]], None],
-        revoked: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._assigned = assigned
-        self._revoked = revoked
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Aiokafka's protocol is the eager one: all partitions are taken away at once."""
-        del revoked
-        await self._revoked()
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._assigned(assigned)
 
 
 async def _unless(stop: asyncio.Event, action: Awaitable[T]) -> T | None:
