@@ -113,7 +113,7 @@ async def test_what_was_before_the_request_is_not_taken_for_its_outcome(
 
 
 async def test_without_topics_the_way_to_create_them_is_told(cluster: Cluster) -> None:
-    with pytest.raises(Failed, match=r"topics are missing .* `trimint topics`"):
+    with pytest.raises(Failed, match=r"no topic .*mint\.chain, .*`trimint topics`"):
         async with Connected(cluster, None):
             pass
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaConnectionError
 
 from mint_events.bus import Cluster
 from mint_events.codec import Codec
@@ -27,7 +27,7 @@ class Tail:
     """
 
     def __init__(self, cluster: Cluster, codec: Codec, topics: Sequence[Topic] = FOLLOWED) -> None:
-        self._brokers = ",".join(cluster.brokers)
+        self._cluster = cluster
         self._codec = codec
         self._names = {cluster.prefixed(topic.name): topic.name for topic in topics}
         self._kafka = AIOKafkaConsumer(
@@ -36,7 +36,8 @@ class Tail:
 
     async def __aenter__(self) -> Tail:
         try:
-            await self._start()
+            await self._require_topics()
+            await self._kafka.start()
             await self._mark_the_ends()
         except BaseException:
             await self._kafka.stop()
@@ -52,18 +53,23 @@ class Tail:
             for envelope in await self._next():
                 yield envelope
 
-    async def _start(self) -> None:
+    async def _require_topics(self) -> None:
+        """Ask for the topics first: subscribing to one that is missing takes most of a minute."""
+        brokers = ",".join(self._cluster.brokers)
+        asking = AIOKafkaConsumer(**self._cluster.client_options())
         try:
-            await self._kafka.start()
+            await asking.start()
+            missing = sorted(self._names.keys() - await asking.topics())
         except KafkaConnectionError as error:
-            raise Outage(
-                f"no Kafka broker answers at {self._brokers}: see TRIMINT_KAFKA_BROKERS"
-            ) from error
-        except UnknownTopicOrPartitionError as error:
+            message = f"no Kafka broker answers at {brokers}: see TRIMINT_KAFKA_BROKERS"
+            raise Outage(message) from error
+        finally:
+            await asking.stop()
+        if missing:
             raise Failed(
-                f"topics are missing at {self._brokers}: create them with `trimint topics`",
+                f"no topic {', '.join(missing)} at {brokers}: create it with `trimint topics`",
                 Exit.UNREACHABLE,
-            ) from error
+            )
 
     async def _mark_the_ends(self) -> None:
         """Wait until the client knows where it is: what is published from now on is behind that."""
