@@ -31,7 +31,13 @@ from chain_minter.confirmation import (
 from mint_events.catalogue import ChainOutcome
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RULES = Rules(max_signatures=3, resend=timedelta(seconds=2), patience=timedelta(minutes=10))
+RULES = Rules(
+    max_signatures=3,
+    resend=timedelta(seconds=2),
+    patience=timedelta(minutes=10),
+    witnesses=1,
+    max_lag=50,
+)
 LAST_VALID = 1000
 SIGNED = Signed(signature="s1", attempt=1, last_valid_block_height=LAST_VALID, signed_at=NOW)
 LANDED = Status(commitment=Commitment.CONFIRMED, slot=7, error=None)
@@ -50,9 +56,19 @@ AGES = (timedelta(0), RULES.patience + timedelta(seconds=1))
 
 
 def says(
-    status: Status | None = None, height: int = LAST_VALID + 1, found: Found = Found.ABSENT
+    status: Status | None = None,
+    height: int = LAST_VALID + 1,
+    found: Found = Found.ABSENT,
+    behind: int = 0,
 ) -> Statement:
-    return Statement(endpoint="rpc", status=status, finalized_height=height, found=found)
+    return Statement(
+        endpoint="rpc",
+        status=status,
+        finalized_height=height,
+        finalized_slot=height,
+        read_slot=height + behind,
+        found=found,
+    )
 
 
 def hearing(*statements: Statement, everywhere: bool = True) -> Hearing:
@@ -168,7 +184,7 @@ def test_before_the_first_signature_the_chain_is_asked() -> None:
     ("found", "expected"),
     [
         (Found.ABSENT, Sign(attempt=1)),
-        (Found.PART, Sign(attempt=1)),
+        (Found.PART, Look(everywhere=True)),
         (Found.WHOLE, Confirm(slot=None)),
     ],
 )

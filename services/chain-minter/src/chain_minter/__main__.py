@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
+from chain_minter.authority import Authority
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
 from chain_minter.endpoints import Endpoints
@@ -17,7 +18,7 @@ from chain_minter.service import SERVICE, Minter
 from chain_minter.settings import MinterSettings
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
-from chain_minter.transport import HttpTransport, Transport
+from chain_minter.transport import HttpTransport
 from mint_events.bus import Consumer, Limits, Publisher, latest_by_key
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
@@ -29,7 +30,10 @@ async def serve(settings: MinterSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(_transport(settings))
-        tools = _tools(settings, transport)
+        authority = settings.authority()
+        endpoints = Endpoints([Endpoint(url, transport) for url in settings.solana_rpc_urls])
+        chain = Solana(endpoints, payer=authority.address)
+        tools = _tools(settings, authority, chain)
         codec = _codec(settings, stack)
         publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
         inflight = Inflight(partial(latest_by_key, settings.cluster, codec, INFLIGHT), publisher)
@@ -45,14 +49,11 @@ async def serve(settings: MinterSettings, process: Process) -> None:
             on_revoked=inflight.unload,
         )
         process.health.add_check("kafka", consumer.readiness)
-        process.health.add_check("solana", tools.chain.unreachable)
+        process.health.add_check("solana", chain.unreachable)
         await consumer.run(process.stop)
 
 
-def _tools(settings: MinterSettings, transport: Transport) -> Tools:
-    authority = settings.authority()
-    endpoints = Endpoints([Endpoint(url, transport) for url in settings.solana_rpc_urls])
-    chain = Solana(endpoints, payer=authority.address)
+def _tools(settings: MinterSettings, authority: Authority, chain: Solana) -> Tools:
     limits = UnitLimits(
         chain, margin=settings.solana_unit_margin, fallback=settings.solana_unit_fallback
     )
@@ -77,6 +78,8 @@ def _rules(settings: MinterSettings) -> Rules:
         max_signatures=settings.solana_max_signatures,
         resend=timedelta(seconds=settings.solana_resend_seconds),
         patience=timedelta(seconds=settings.solana_patience_seconds),
+        witnesses=min(settings.solana_witnesses, len(settings.solana_rpc_urls)),
+        max_lag=settings.solana_max_lag_blocks,
     )
 
 

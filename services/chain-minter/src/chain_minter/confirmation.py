@@ -5,11 +5,16 @@ expired only if the *finalized* block height has passed its last valid one, no s
 the history, and the NFT is not there, by the word of every endpoint that was asked (CH-3). Until
 then the same bytes are sent again, and no other signature is made.
 
+Whoever has seen something is believed, whoever has seen nothing only if there are enough witnesses
+and all agree, without those that lag behind most others. So one endpoint that lags, or whose
+heights are wrong, does not decide, neither by its word nor by its silence.
+
 Sources: Solana's documentation on transaction confirmation and expiration; `getSignatureStatuses`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
@@ -62,11 +67,17 @@ class Glance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What one endpoint says when it is asked thoroughly: its history, its height, the NFT."""
+    """What one endpoint says when it is asked thoroughly: its history, its height, the NFT.
+
+    `finalized_height` is that of `finalized_slot`; status and NFT were read at `read_slot` or
+    later: behind one endpoint may be many nodes, one of which told the height, another the rest.
+    """
 
     endpoint: str
     status: Status | None
     finalized_height: int
+    finalized_slot: int
+    read_slot: int
     found: Found
 
 
@@ -125,12 +136,18 @@ Decision = Confirm | Rebroadcast | Sign | Look | Wait | Park
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How often and how long: `resend` between sendings of the same bytes; `patience` until a
-    landed transaction whose NFT nobody sees is called unknown."""
+    """How often, how long, and whose word counts.
+
+    `resend` is between sendings of the same bytes; `patience` until a landed transaction whose NFT
+    nobody sees is called unknown. `witnesses` endpoints at least must say that something is not
+    there, and who lags by more than `max_lag` blocks behind most of them is none.
+    """
 
     max_signatures: int
     resend: timedelta
     patience: timedelta
+    witnesses: int
+    max_lag: int
 
 
 def decide(
@@ -152,8 +169,7 @@ def decide(
 def _after_glance(signed: Signed, seen: Glance, pending: Rebroadcast | Wait) -> Decision:
     status = seen.status
     if status is None or status.commitment is Commitment.PROCESSED:
-        expired = seen.finalized_height > signed.last_valid_block_height
-        return Look(everywhere=True) if expired else pending
+        return Look(everywhere=True) if _is_expired(signed, seen) else pending
     if status.error is None:
         return Look(everywhere=False)
     final = status.commitment is Commitment.FINALIZED
@@ -168,20 +184,31 @@ def _after_hearing(
     if Found.WHOLE in found:
         return Confirm(slot=min(landed, default=None))
     if signed is None:
-        return Sign(attempt=1)
+        return _first_signature(hearing, found)
     if landed:
-        return _landed_but_not_whole(signed, hearing, now, rules)
-    if hearing.everywhere and all(_spent(signed, each) for each in hearing.statements):
+        return _landed_but_not_whole(signed, hearing, max(landed), now, rules)
+    if hearing.everywhere and _is_spent(signed, hearing, rules):
         return _next_signature(signed, found, rules)
     return Wait()
 
 
+def _first_signature(hearing: Hearing, found: set[Found]) -> Sign | Look:
+    """A part may be the whole, seen by a reader that lags: nothing is added on one's word."""
+    if Found.PART in found and not hearing.everywhere:
+        return Look(everywhere=True)
+    return Sign(attempt=1)
+
+
 def _landed_but_not_whole(
-    signed: Signed, hearing: Hearing, now: datetime, rules: Rules
+    signed: Signed, hearing: Hearing, landed: int, now: datetime, rules: Rules
 ) -> Decision:
-    """It landed. Either it was not all there was to do, or the reader lags behind."""
-    if all(_finally_incomplete(statement) for statement in hearing.statements):
-        return Sign(attempt=1)
+    """It landed. Either it was not all there was to do, or the readers lag behind."""
+    witnesses = _witnesses(hearing, rules)
+    if all(_finally_incomplete(witness, landed) for witness in witnesses):
+        if not hearing.everywhere:
+            return Look(everywhere=True)
+        if _are_enough(witnesses, rules):
+            return Sign(attempt=1)
     if now - signed.signed_at <= rules.patience:
         return Wait()
     return Park(
@@ -215,21 +242,56 @@ def _landed(status: Status | None) -> int | None:
     return status.slot
 
 
-def _finally_incomplete(statement: Statement) -> bool:
+def _finally_incomplete(statement: Statement, landed: int) -> bool:
+    """Part of the NFT is seen, finally, by a reader that has got to the slot where it landed."""
     status = statement.status
     return (
         statement.found is Found.PART
+        and statement.read_slot >= landed
         and status is not None
         and status.commitment is Commitment.FINALIZED
         and status.error is None
     )
 
 
+def _is_spent(signed: Signed, hearing: Hearing, rules: Rules) -> bool:
+    """Whether all witnesses say, and enough of them, that it can not land any more."""
+    witnesses = _witnesses(hearing, rules)
+    return _are_enough(witnesses, rules) and all(_spent(signed, each) for each in witnesses)
+
+
+def _witnesses(hearing: Hearing, rules: Rules) -> list[Statement]:
+    """The statements without those of endpoints that lag."""
+    least = _majority_height(hearing.statements) - rules.max_lag
+    return [each for each in hearing.statements if each.finalized_height >= least]
+
+
+def _majority_height(statements: Sequence[Statement]) -> int:
+    """What more than half of them have reached: no single wrong height moves it beyond the truth
+    where two or more are heard."""
+    heights = sorted(statement.finalized_height for statement in statements)
+    return heights[(len(heights) - 1) // 2]
+
+
+def _are_enough(witnesses: Sequence[Statement], rules: Rules) -> bool:
+    return len(witnesses) >= rules.witnesses
+
+
 def _spent(signed: Signed, statement: Statement) -> bool:
     status = statement.status
     if status is None:
-        return statement.finalized_height > signed.last_valid_block_height
+        return _is_expired(signed, statement) and _is_read_in_time(statement)
     return status.error is not None and status.commitment is Commitment.FINALIZED
+
+
+def _is_expired(signed: Signed, seen: Glance | Statement) -> bool:
+    """No block that is still to come can hold it."""
+    return seen.finalized_height > signed.last_valid_block_height
+
+
+def _is_read_in_time(statement: Statement) -> bool:
+    """What was not seen was looked for where the height was told, not further back."""
+    return statement.read_slot >= statement.finalized_slot
 
 
 def _names(hearing: Hearing) -> str:

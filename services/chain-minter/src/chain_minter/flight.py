@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 from solders.signature import Signature
 
+from chain_minter.chain import Chain, Report
 from chain_minter.confirmation import (
     Confirm,
     Evidence,
@@ -30,11 +31,9 @@ from chain_minter.confirmation import (
     decide,
 )
 from chain_minter.rpc import Refused
-from chain_minter.signing import Signer
-from chain_minter.solana import Report, Solana
 from mint_chain.instructions import missing_steps
 from mint_chain.nft import ABSENT, Nft, OnChain
-from mint_events.catalogue import MintSubmitted
+from mint_events.catalogue import MintPrepared, MintSubmitted
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -48,6 +47,20 @@ class Clock(Protocol):
 
     async def beat(self) -> None:
         """Wait for the next beat."""
+        ...
+
+
+class Signing(Protocol):
+    """Knows the NFT of a prepared mint, and signs for what is missing of it."""
+
+    async def nft(self, prepared: MintPrepared) -> Nft:
+        """The NFT that is to be made. Raises `Permanent` when it cannot be made with our key."""
+        ...
+
+    async def sign(
+        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+    ) -> MintSubmitted:
+        """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent."""
         ...
 
 
@@ -82,8 +95,8 @@ Record = Callable[[MintSubmitted], Awaitable[Submission]]
 class Tools:
     """What all flights share."""
 
-    chain: Solana
-    signer: Signer
+    chain: Chain
+    signer: Signing
     clock: Clock
     rules: Rules
 
@@ -154,11 +167,10 @@ class Flight:
         return await self._glance()
 
     async def _glance(self) -> Evidence:
-        return await self._tools.chain.glance(self._signature)
+        return await self._tools.chain.glance(Signature.from_string(self._submitted.signature))
 
     async def _look(self) -> Hearing:
-        signature = self._signature if self.submission else None
-        report = await self._tools.chain.look(self._nft.mint, signature)
+        report = await self._tools.chain.look(self._nft.mint, self._signature)
         return self._heard([report], everywhere=False)
 
     async def _look_everywhere(self) -> Hearing:
@@ -172,6 +184,8 @@ class Flight:
                 endpoint=report.endpoint,
                 status=report.status,
                 finalized_height=report.finalized_height,
+                finalized_slot=report.finalized_slot,
+                read_slot=report.read_slot,
                 found=self._found(report.there),
             )
             for report in reports
@@ -184,8 +198,8 @@ class Flight:
         return Found.PART if missing_steps(self._nft, there, rent=0) else Found.WHOLE
 
     @property
-    def _signature(self) -> Signature:
-        return Signature.from_string(self._submitted.signature)
+    def _signature(self) -> Signature | None:
+        return self.submission and Signature.from_string(self.submission.event.signature)
 
     @property
     def _submitted(self) -> MintSubmitted:

@@ -44,6 +44,17 @@ class MinterSettings(ServiceSettings):
     solana_max_signatures: int = Field(
         default=3, ge=1, description="signatures that may fail before a mint is parked, at least 1"
     )
+    solana_witnesses: int = Field(
+        default=2,
+        ge=1,
+        description="endpoints that must agree that a transaction has expired, at least 1; all of"
+        " them where fewer are configured",
+    )
+    solana_max_lag_blocks: int = Field(
+        default=50,
+        ge=0,
+        description="blocks that an endpoint may lag behind most others for its word to count",
+    )
     solana_fee_percentile: int = Field(
         default=75, ge=0, le=100, description="percentile of recent priority fees, 0 to 100"
     )

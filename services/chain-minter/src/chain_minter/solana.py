@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import inf
+from typing import Generic, TypeVar
 
 from solders.account import Account
 from solders.account_decoder import UiAccountEncoding
@@ -27,13 +28,16 @@ from solders.transaction_status import (
 )
 
 from chain_minter.batching import Batch, Shared
+from chain_minter.chain import Landed, Report
 from chain_minter.confirmation import Commitment, Glance, Status
 from chain_minter.endpoints import Endpoints
 from chain_minter.rpc import Endpoint, Refused
 from mint_chain.accounts import MINT_BYTES, AccountState, Metadata
 from mint_chain.addresses import edition_address
-from mint_chain.nft import OnChain, observe, parts_of
+from mint_chain.nft import observe, parts_of
 from mint_resilience.failures import Failure, Transient
+
+T = TypeVar("T")
 
 CONFIRMED = CommitmentLevel.Confirmed
 _CONTEXT = config.RpcContextConfig(CONFIRMED)
@@ -64,22 +68,20 @@ class Blockhash:
     endpoint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What one endpoint says of a signature (its history searched) and of an NFT."""
+@dataclass(frozen=True, slots=True)
+class _Finalized:
+    """The newest finalized block."""
 
-    endpoint: str
-    status: Status | None
-    finalized_height: int
-    there: OnChain
+    slot: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """A transaction that succeeded."""
+class _Read(Generic[T]):
+    """What an endpoint said of the chain at a slot."""
 
-    signature: Signature
     slot: int
+    value: T
 
 
 class Solana:
@@ -91,7 +93,7 @@ class Solana:
         self._payer = payer
         self._statuses = Batch(self._fetch_statuses, size=_MAX_STATUSES)
         self._parts = Batch(self._fetch_parts, size=_MAX_ACCOUNTS // _PARTS)
-        self._height = Shared(self._fetch_height, seconds=_SECONDS_FRESH)
+        self._finalized = Shared(self._fetch_finalized, seconds=_SECONDS_FRESH)
         self._blockhash = Shared(self._fetch_blockhash, seconds=_SECONDS_FRESH)
         self._prices = Shared(self._fetch_prices, seconds=_SECONDS_FEES_FRESH)
         self._rent = Shared(self._fetch_rent, seconds=inf)
@@ -99,30 +101,34 @@ class Solana:
     async def unreachable(self) -> str | None:
         """None if an endpoint answers (or did so within a second), else what is wrong."""
         try:
-            await self._height.get()
+            await self._finalized.get()
         except Failure as failure:
             return str(failure)
         return None
 
     async def glance(self, signature: Signature) -> Glance:
         """Status as the node remembers it, and the finalized block height (at most 1 s old)."""
-        status, height = await asyncio.gather(self._statuses.get(signature), self._height.get())
-        return Glance(status=status, finalized_height=height)
+        status, finalized = await asyncio.gather(
+            self._statuses.get(signature), self._finalized.get()
+        )
+        return Glance(status=status, finalized_height=finalized.height)
 
     async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
         """A closer look through the first endpoint that answers."""
         status = self._statuses.get(signature) if signature else _nothing()
-        seen, height, parts = await asyncio.gather(
-            status, self._height.get(), self._parts.get(mint)
+        seen, finalized, parts = await asyncio.gather(
+            status, self._finalized.get(), self._parts.get(mint)
         )
         return Report(
             endpoint="the first that answers",
             status=seen,
-            finalized_height=height,
-            there=observe(*parts),
+            finalized_height=finalized.height,
+            finalized_slot=finalized.slot,
+            read_slot=parts.slot,
+            there=observe(*parts.value),
         )
 
-    async def look_everywhere(self, mint: Pubkey, signature: Signature) -> list[Report]:
+    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
         """What every healthy endpoint says, each asked for itself, with its whole history."""
         return await self._endpoints.every(lambda endpoint: _report(endpoint, mint, signature))
 
@@ -162,7 +168,7 @@ class Solana:
 
     async def metadata(self, mint: Pubkey) -> Metadata | None:
         """The mint's metadata account."""
-        return observe(*await self._parts.get(mint)).metadata
+        return observe(*(await self._parts.get(mint)).value).metadata
 
     async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:
         """The transaction that made the NFT whole: the payer's first that wrote to its edition.
@@ -196,15 +202,16 @@ class Solana:
         return isinstance(found, VersionedTransaction) and found.message.account_keys[0] == payer
 
     async def _fetch_statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
-        return await self._endpoints.first(
+        read = await self._endpoints.first(
             lambda endpoint: _statuses(endpoint, signatures, search=False)
         )
+        return read.value
 
-    async def _fetch_parts(self, mints: Sequence[Pubkey]) -> list[_Parts]:
+    async def _fetch_parts(self, mints: Sequence[Pubkey]) -> list[_Read[_Parts]]:
         return await self._endpoints.first(lambda endpoint: _accounts(endpoint, mints))
 
-    async def _fetch_height(self) -> int:
-        return await self._endpoints.first(_finalized_height)
+    async def _fetch_finalized(self) -> _Finalized:
+        return await self._endpoints.first(_finalized)
 
     async def _fetch_blockhash(self) -> Blockhash:
         return await self._endpoints.first(_latest_blockhash)
@@ -231,24 +238,33 @@ async def _nothing() -> None:
     return None
 
 
-async def _report(endpoint: Endpoint, mint: Pubkey, signature: Signature) -> Report:
+async def _report(endpoint: Endpoint, mint: Pubkey, signature: Signature | None) -> Report:
     """The height is asked before the status: what lands in between is not taken for expired."""
-    height = await _finalized_height(endpoint)
-    (status,) = await _statuses(endpoint, [signature], search=True)
+    finalized = await _finalized(endpoint)
     (parts,) = await _accounts(endpoint, [mint])
+    status, slot = None, parts.slot
+    if signature is not None:
+        statuses = await _statuses(endpoint, [signature], search=True)
+        (status,), slot = statuses.value, min(slot, statuses.slot)
     return Report(
-        endpoint=endpoint.url, status=status, finalized_height=height, there=observe(*parts)
+        endpoint=endpoint.url,
+        status=status,
+        finalized_height=finalized.height,
+        finalized_slot=finalized.slot,
+        read_slot=slot,
+        there=observe(*parts.value),
     )
 
 
 async def _statuses(
     endpoint: Endpoint, signatures: Sequence[Signature], *, search: bool
-) -> list[Status | None]:
+) -> _Read[list[Status | None]]:
     request = requests.GetSignatureStatuses(
         signatures, config.RpcSignatureStatusConfig(search_transaction_history=search)
     )
     answer = await endpoint.ask(request, responses.GetSignatureStatusesResp)
-    return [None if status is None else _status(status) for status in answer.value]
+    statuses = [None if status is None else _status(status) for status in answer.value]
+    return _Read(answer.context.slot, statuses)
 
 
 def _status(found: TransactionStatus) -> Status:
@@ -266,13 +282,14 @@ def _commitment(found: TransactionConfirmationStatus) -> Commitment:
     return Commitment.CONFIRMED if confirmed else Commitment.PROCESSED
 
 
-async def _accounts(endpoint: Endpoint, mints: Sequence[Pubkey]) -> list[_Parts]:
+async def _accounts(endpoint: Endpoint, mints: Sequence[Pubkey]) -> list[_Read[_Parts]]:
     """Of each NFT the accounts that `observe` takes."""
     keys = list(chain.from_iterable(map(parts_of, mints)))
     request = requests.GetMultipleAccounts(keys, _ACCOUNTS)
     answer = await endpoint.ask(request, responses.GetMultipleAccountsResp)
     states = (_state(account) for account in answer.value)
-    return [(next(states), next(states), next(states)) for _ in mints]
+    parts = [(next(states), next(states), next(states)) for _ in mints]
+    return [_Read(answer.context.slot, each) for each in parts]
 
 
 def _state(account: Account | None) -> AccountState | None:
@@ -281,9 +298,11 @@ def _state(account: Account | None) -> AccountState | None:
     return AccountState(account.lamports, account.owner, account.data)
 
 
-async def _finalized_height(endpoint: Endpoint) -> int:
-    request = requests.GetBlockHeight(_FINALIZED_CONTEXT)
-    return (await endpoint.ask(request, responses.GetBlockHeightResp)).value
+async def _finalized(endpoint: Endpoint) -> _Finalized:
+    """Slot and height in one answer, so that they belong together."""
+    request = requests.GetEpochInfo(_FINALIZED_CONTEXT)
+    found = (await endpoint.ask(request, responses.GetEpochInfoResp)).value
+    return _Finalized(found.absolute_slot, found.block_height)
 
 
 async def _latest_blockhash(endpoint: Endpoint) -> Blockhash:

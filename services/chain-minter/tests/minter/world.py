@@ -42,7 +42,13 @@ from mint_events.topics import CHAIN, INFLIGHT, Topic
 from mint_sandbox.solana import Running
 from mint_sandbox.solana.chain import Commitment
 
-RULES = Rules(max_signatures=3, resend=timedelta(seconds=0.2), patience=timedelta(minutes=1))
+RULES = Rules(
+    max_signatures=3,
+    resend=timedelta(seconds=0.2),
+    patience=timedelta(minutes=1),
+    witnesses=1,
+    max_lag=50,
+)
 PARTITION = 0
 
 Point = Callable[[str], Awaitable[None]]
