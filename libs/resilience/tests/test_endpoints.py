@@ -55,6 +55,7 @@ class World:
     def __init__(self, *names: str, rate: Rate | None = None, **settings: float | None) -> None:
         self.now = 0.0
         self.servers = {name: Server(name) for name in names}
+        self.watching: list[str] = []
         self.calls: list[tuple[str, str]] = []
         self.transitions: list[tuple[str, State]] = []
         self.failovers: list[tuple[str, str, str]] = []
@@ -70,6 +71,9 @@ class World:
             observer=self,
             **settings,  # type: ignore[arg-type]  # numbers only
         )
+
+    def watched(self, dependency: str, endpoint: str) -> None:
+        self.watching.append(endpoint)
 
     def called(self, dependency: str, endpoint: str, outcome: str, seconds: float) -> None:
         self.calls.append((endpoint, outcome))
@@ -423,6 +427,10 @@ async def test_a_status_tells_how_an_endpoint_is_doing() -> None:
         3.0,
     )
     assert (primary.lag, backup.lag, backup.average) == (3, 0, None)
+
+
+async def test_the_observer_knows_every_endpoint_before_it_is_asked() -> None:
+    assert World("primary", "backup").watching == ["primary", "backup"]
 
 
 async def test_two_endpoints_of_one_name_are_refused() -> None:

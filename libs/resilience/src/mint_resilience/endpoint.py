@@ -35,6 +35,9 @@ PAUSE_AFTER_RATE_LIMIT = 1.0
 class Observer(Protocol):
     """Who is told what happens: metrics, log lines, events. It must not raise, nor wait."""
 
+    def watched(self, dependency: str, endpoint: str) -> None:
+        """An endpoint is used from now on; its breaker is closed."""
+
     def called(self, dependency: str, endpoint: str, outcome: str, seconds: float) -> None:
         """A call ended: `ok`, a failure's kind, `bug` or `cancelled`."""
 
@@ -47,6 +50,9 @@ class Observer(Protocol):
 
 class Unobserved:
     """An observer that looks away."""
+
+    def watched(self, dependency: str, endpoint: str) -> None:
+        """Nothing follows."""
 
     def called(self, dependency: str, endpoint: str, outcome: str, seconds: float) -> None:
         """Nothing follows."""
@@ -111,6 +117,7 @@ class GuardedEndpoint(Generic[E]):
         self._clock = clock
         self._observer = observer
         self._on_change = on_change
+        observer.watched(dependency, endpoint.name)
 
     @property
     def rank(self) -> tuple[int, float]:
