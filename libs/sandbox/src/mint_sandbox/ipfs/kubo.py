@@ -76,7 +76,7 @@ class _Rpc:
     async def dag_import(self, request: web.Request) -> web.Response:
         pinned = request.query.get("pin-roots", "true") == "true"
         archives = [
-            read_car(await part.read(decode=True))
+            read_car(bytes(await part.read(decode=True)))
             async for part in await request.multipart()
             if isinstance(part, BodyPartReader)
         ]
