@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trimint import sandbox
+from trimint import faults, sandbox
 from trimint.demo.command import demo
 from trimint.mint import mint
 from trimint.status import status
@@ -22,6 +22,7 @@ app.command()(status)
 app.command()(demo)
 app.command()(topics)
 app.add_typer(sandbox.app, name="sandbox")
+sandbox.app.add_typer(faults.app, name="fault")
 
 
 def main() -> None:

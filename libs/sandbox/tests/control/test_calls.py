@@ -46,6 +46,7 @@ async def test_calls_of_every_ipfs_server_are_counted_by_operation() -> None:
         assert await client.calls(endpoints.control) == {
             "pinata": {"upload": 1, "list_files": 1},
             "kubo": {"add": 1, "version": 1},
+            "psa": {},
             "gateway-1": {"fetch": 1},
             "gateway-2": {"fetch": 1},
             "gateway-3": {},

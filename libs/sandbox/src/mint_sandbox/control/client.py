@@ -1,6 +1,6 @@
 """Calls to the control port of a sandbox server.
 
-All raise `ControlRefused` when the server says no, and `aiohttp.ClientError` when it is not there.
+All raise `ControlRefused` when the server says no, and `ConnectionError` when it is not there.
 """
 
 from __future__ import annotations
@@ -51,11 +51,16 @@ async def behave(control_url: str, endpoint: str) -> None:
 
 
 async def _call(method: str, url: str, body: Any = None) -> Any:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, url, json=body) as response,
-    ):
-        if response.status in (400, 404):
-            raise ControlRefused(await response.text())
-        response.raise_for_status()
-        return await response.json()
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.request(method, url, json=body) as response:
+                return await _answer(response)
+        except aiohttp.ClientError as error:
+            raise ConnectionError(f"no sandbox answers at {url}: {error}") from error
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Any:
+    if response.status in (400, 404):
+        raise ControlRefused(await response.text())
+    response.raise_for_status()
+    return await response.json()
