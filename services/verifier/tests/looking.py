@@ -35,7 +35,13 @@ from verifier.service import Verifier
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUICK = Limits(attempts=2, timeout=5.0, backoff=0.0)
 RULES = Rules(
-    solana=QUICK, ipfs=QUICK, database=QUICK, partner=QUICK, finality=20.0, gateways_required=1
+    solana=QUICK,
+    ipfs=QUICK,
+    database=QUICK,
+    partner=QUICK,
+    finality=20.0,
+    gateways_required=1,
+    downloads=4,
 )
 
 

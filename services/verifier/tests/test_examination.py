@@ -163,6 +163,28 @@ async def test_lines_do_not_wait_for_each_other(examiner: Examiner) -> None:
     assert [e.outcome for e in examined] == [CheckOutcome.INCONCLUSIVE, CheckOutcome.PASSED]
 
 
+async def test_large_looks_take_turns_and_waiting_for_one_is_no_failure() -> None:
+    under_way: list[int] = []
+    begun = 0
+
+    async def look(endpoint: str) -> str:
+        nonlocal begun
+        begun += 1
+        under_way.append(begun)
+        await asyncio.sleep(0)
+        begun -= 1
+        return "+"
+
+    limits = Limits(attempts=1, timeout=5.0, backoff=0.0)
+    turns = asyncio.Semaphore(2)
+    probe = Probe(endpoints=("a",), look=look, judges={A: judge}, limits=limits, turns=turns)
+
+    examined = await Examiner(now=lambda: NOW).examine([(probe,)] * 6)
+
+    assert [e.outcome for e in examined] == [CheckOutcome.PASSED] * 6
+    assert max(under_way) == 2
+
+
 def test_a_probe_can_be_narrowed_to_some_of_its_checks() -> None:
     probe = Scripted(a="+").probe([A, B]).only([B])
 

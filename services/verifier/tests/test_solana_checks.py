@@ -51,6 +51,7 @@ def test_an_nft_as_it_should_be_passes_every_check(
         ("uri", "ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
         ("seller_fee_basis_points", 501),
         ("is_mutable", False),
+        ("collection", "11111111111111111111111111111111"),
     ],
 )
 def test_a_field_of_the_metadata_that_differs_fails_that_check_alone(

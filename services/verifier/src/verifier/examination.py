@@ -10,6 +10,7 @@ import asyncio
 import random as _random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import cycle, islice
@@ -39,7 +40,8 @@ class Probe(Generic[T]):
     """A look and the checks it serves.
 
     `look` asks one of `endpoints`, given in order of preference, and raises a `Failure` when that
-    says nothing. A failed check counts once `denials` of them said so.
+    says nothing. A failed check counts once `denials` of them said so. `turns` bounds how many
+    looks go on at once, where they are large; waiting for a turn is not a part of the look.
     """
 
     endpoints: tuple[str, ...]
@@ -47,6 +49,7 @@ class Probe(Generic[T]):
     judges: Mapping[Check, Callable[[T], Verdict]]
     limits: Limits
     denials: int = 1
+    turns: asyncio.Semaphore | None = None
 
     def only(self, checks: Collection[str]) -> Probe[T]:
         """The same look, serving none but these checks."""
@@ -102,6 +105,10 @@ class Examiner:
             await self._sleep(wait(repeats, probe.limits.backoff, self._random))
 
     async def _attempt(self, probe: Probe[T], endpoint: str) -> dict[Check, Attempt]:
+        async with probe.turns or nullcontext():
+            return await self._look(probe, endpoint)
+
+    async def _look(self, probe: Probe[T], endpoint: str) -> dict[Check, Attempt]:
         started = self._clock()
         try:
             seen = await _within(probe.limits.timeout, probe.look(endpoint), endpoint)

@@ -45,6 +45,7 @@ class Expectation:
     level: int
     seller_fee_basis_points: int
     creators: tuple[Creator, ...]
+    collection: str | None
     is_mutable: bool
     metadata_cid: Cid
     image_cid: Cid
@@ -74,6 +75,7 @@ def expectation(confirmed: MintConfirmed, authority: Pubkey) -> Expectation:
         level=prepared.level,
         seller_fee_basis_points=prepared.seller_fee_basis_points,
         creators=prepared.creators,
+        collection=prepared.collection,
         is_mutable=prepared.is_mutable,
         metadata_cid=Cid.from_uri(prepared.uri),
         image_cid=Cid.parse(prepared.image_cid),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -42,7 +43,8 @@ class Rules:
     """What the checks need to know beside the mint: limits per layer, and policies.
 
     `finality` is how long one look may wait for finalization, in seconds; `gateways_required` is
-    the k of "k of n".
+    the k of "k of n"; `downloads` is how many looks at content go on at once, each of which holds
+    the content of a gateway, or of all of them, in memory.
     """
 
     solana: Limits
@@ -51,6 +53,7 @@ class Rules:
     partner: Limits
     finality: float
     gateways_required: int
+    downloads: int
     partner_url: str | None = None
 
 
@@ -72,6 +75,7 @@ class Plan:
     def __init__(self, clients: Clients, rules: Rules) -> None:
         self._clients = clients
         self._rules = rules
+        self._downloads = asyncio.Semaphore(rules.downloads)
 
     @property
     def phase_2(self) -> tuple[Check, ...]:
@@ -131,6 +135,7 @@ class Plan:
                 Check.METADATA_LEVEL: partial(ipfs.metadata_level, expected),
             },
             limits=self._rules.ipfs,
+            turns=self._downloads,
             denials=len(gateways.urls),
         )
 
@@ -151,6 +156,7 @@ class Plan:
             look=lambda _: gateways.answers(expected.metadata_cid),
             judges={Check.METADATA_AVAILABLE: judge},
             limits=self._rules.ipfs,
+            turns=self._downloads,
         )
 
     def _image_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
@@ -161,6 +167,7 @@ class Plan:
             look=lambda _: gateways.answers(expected.image_cid),
             judges={Check.IMAGE_AVAILABLE: judge},
             limits=self._rules.ipfs,
+            turns=self._downloads,
         )
 
     def _partner_flow(self, expected: Expectation) -> Probe[partner.PartnerSeen]:

@@ -63,6 +63,9 @@ class VerifierSettings(ServiceSettings):
     solana_check_timeout: float = Field(default=10.0, gt=0, description="seconds, above 0")
     ipfs_check_attempts: int = Field(default=3, ge=2, description="attempts, from 2")
     ipfs_check_timeout: float = Field(default=30.0, gt=0, description="seconds, above 0")
+    ipfs_checks_at_once: int = Field(
+        default=32, ge=1, description="checks that hold content in memory at a time, from 1"
+    )
     database_check_attempts: int = Field(default=2, ge=2, description="attempts, from 2")
     database_check_timeout: float = Field(default=5.0, gt=0, description="seconds, above 0")
     partner_check_attempts: int = Field(default=2, ge=2, description="attempts, from 2")
@@ -112,6 +115,7 @@ class VerifierSettings(ServiceSettings):
             partner=self._limits(self.partner_check_attempts, self.partner_check_timeout),
             finality=self.finality_timeout,
             gateways_required=self.required_gateways,
+            downloads=self.ipfs_checks_at_once,
             partner_url=self.partner_url,
         )
 

@@ -113,6 +113,7 @@ def metadata_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
             "seller_fee_basis_points": expected.seller_fee_basis_points,
             "creators": _wanted_creators(expected),
             "is_mutable": expected.is_mutable,
+            "collection": expected.collection,
         }
         return compare(
             wanted,
@@ -125,6 +126,7 @@ def metadata_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
                 "seller_fee_basis_points": found.seller_fee_basis_points,
                 "creators": ", ".join(f"{c.address}: {c.share} %" for c in found.creators),
                 "is_mutable": found.is_mutable,
+                "collection": str(found.collection.mint) if found.collection else None,
             },
         )
 

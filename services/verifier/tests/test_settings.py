@@ -1,0 +1,59 @@
+"""A setting that can not be met stops the start with one line that names it."""
+
+from __future__ import annotations
+
+import pytest
+from solders.keypair import Keypair
+
+from mint_runtime.settings import SettingsError, load
+from verifier.phase import Waits
+from verifier.settings import VerifierSettings
+
+RIGHT = {
+    "KAFKA_BROKERS": "127.0.0.1:9092",
+    "SOLANA_RPC_URLS": "http://one,http://two",
+    "SOLANA_AUTHORITY": str(Keypair.from_seed(b"a" * 32).pubkey()),
+    "IPFS_GATEWAYS": "http://a,http://b,http://c",
+    "DATABASE_READ_URL": "postgresql://reader@127.0.0.1/trimint",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in RIGHT.items():
+        monkeypatch.setenv(f"TRIMINT_{name}", value)
+    return monkeypatch
+
+
+def test_the_defaults_are_those_of_the_requirements() -> None:
+    settings = load(VerifierSettings)
+
+    rules = settings.rules
+    assert (rules.ipfs.attempts, rules.partner.attempts, rules.database.attempts) == (3, 2, 2)
+    assert rules.gateways_required == 2
+    assert settings.waits == Waits(phase_2=300.0, retries=(30.0, 120.0, 600.0))
+    assert [wait.seconds for wait in settings.delays] == [30.0, 120.0, 300.0, 600.0]
+
+
+@pytest.mark.requirement("CF-1")
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("GATEWAYS_REQUIRED", "4", "TRIMINT_GATEWAYS_REQUIRED: expected at most 3"),
+        ("SOLANA_AUTHORITY", "abc", "TRIMINT_SOLANA_AUTHORITY: 'abc' is not a Solana address"),
+        ("RECHECK_WAITS", "30,soon", "TRIMINT_RECHECK_WAITS: expected whole seconds above 0"),
+        ("VERIFY_DELAY", "0", "TRIMINT_VERIFY_DELAY: expected seconds"),
+        ("DATABASE_CHECK_ATTEMPTS", "1", "TRIMINT_DATABASE_CHECK_ATTEMPTS: expected attempts"),
+        ("PARTNER_URL", "partner", "TRIMINT_PARTNER_URL: expected URL"),
+    ],
+)
+def test_a_bad_setting_is_named_with_what_it_should_be(
+    environment: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    environment.setenv(f"TRIMINT_{name}", value)
+
+    with pytest.raises(SettingsError) as error:
+        load(VerifierSettings)
+
+    assert str(error.value).startswith(told)
+    assert "\n" not in str(error.value)
