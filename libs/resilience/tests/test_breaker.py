@@ -146,6 +146,15 @@ def test_the_first_failed_probe_opens_it_again() -> None:
     assert trial.breaker.wait() == 30.0
 
 
+def test_probes_are_counted_anew_after_it_opened_again() -> None:
+    trial = Trial().half_open()
+    trial.calls(Outcome.SUCCESS, 2)
+    trial.calls(Outcome.FAILURE)
+    trial.now += POLICY.probe_interval
+    trial.calls(Outcome.SUCCESS, 2)
+    assert trial.state() is State.HALF_OPEN
+
+
 def test_once_closed_again_the_old_failures_are_forgotten() -> None:
     trial = Trial().half_open()
     trial.calls(Outcome.SUCCESS, 3)

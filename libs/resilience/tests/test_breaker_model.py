@@ -116,6 +116,12 @@ class BreakerAgreesWithModel(RuleBasedStateMachine):
                 self.model.ended(self.now, (self.model.state, stay), good)
                 self.breaker.report(permit, Outcome.SUCCESS if good else Outcome.FAILURE)
 
+    @rule(good=st.integers(0, 3))
+    def an_outage_ends_after_the_first_probe_is_due(self, good: int) -> None:
+        self.several_calls_follow_each_other(times=4, good=False)
+        self.time_passes(30)
+        self.several_calls_follow_each_other(times=good, good=True)
+
     @rule()
     def an_operator_forces_it_open(self) -> None:
         if self.model.state != "forced_open":
