@@ -42,6 +42,7 @@ RULES = Rules(
     finality=20.0,
     gateways_required=1,
     downloads=4,
+    queries=2,
 )
 
 

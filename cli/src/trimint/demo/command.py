@@ -118,7 +118,11 @@ async def _running(options: Options, out: Console) -> AsyncIterator[Stack]:
 
 def _pace() -> dict[str, str]:
     """Settings that let a demo go faster than production."""
-    return {"TRIMINT_VERIFY_DELAY": str(VERIFY_DELAY), "TRIMINT_FINALITY_INTERVAL": "0.2"}
+    return {
+        "TRIMINT_VERIFY_DELAY": str(VERIFY_DELAY),
+        "TRIMINT_RECHECK_WAITS": f"{VERIFY_DELAY},30",
+        "TRIMINT_FINALITY_INTERVAL": "0.2",
+    }
 
 
 async def _minted(wanted: Collection, env: dict[str, str], out: Console) -> list[Progress]:

@@ -9,7 +9,7 @@ import httpx
 
 from mint_content.cid import Cid
 from mint_content.gateway import GatewayPool, NotRetrieved
-from mint_resilience.failures import Permanent
+from mint_resilience.failures import AllUnavailable, Permanent
 from verifier.checks.ipfs import GatewayAnswer
 
 
@@ -39,4 +39,6 @@ class Gateways:
             retrieval = await self._pools[url].fetch(cid)
         except NotRetrieved as missing:
             return GatewayAnswer(url, None, missing.outcomes[0].failure)
+        except AllUnavailable as waiting:  # its breaker is open: it has said nothing
+            return GatewayAnswer(url, None, waiting)
         return GatewayAnswer(url, retrieval.data)

@@ -44,7 +44,8 @@ class Rules:
 
     `finality` is how long one look may wait for finalization, in seconds; `gateways_required` is
     the k of "k of n"; `downloads` is how many looks at content go on at once, each of which holds
-    the content of a gateway, or of all of them, in memory.
+    the content of a gateway, or of all of them, in memory; `queries` is how many go on at once at
+    the database, whose time limit is not for waiting for a connection.
     """
 
     solana: Limits
@@ -54,6 +55,7 @@ class Rules:
     finality: float
     gateways_required: int
     downloads: int
+    queries: int
     partner_url: str | None = None
 
 
@@ -76,6 +78,7 @@ class Plan:
         self._clients = clients
         self._rules = rules
         self._downloads = asyncio.Semaphore(rules.downloads)
+        self._queries = asyncio.Semaphore(rules.queries)
 
     @property
     def phase_2(self) -> tuple[Check, ...]:
@@ -146,6 +149,7 @@ class Plan:
             look=lambda _: records.record(expected.mint_id),
             judges={Check.RECORD_AGREES: partial(database.record_agrees, expected)},
             limits=self._rules.database,
+            turns=self._queries,
         )
 
     def _metadata_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
@@ -206,4 +210,5 @@ class Plan:
             look=lambda _: records.user_rows(expected.user_id, expected.mint_id),
             judges={Check.NOTHING_ORPHANED: partial(database.nothing_orphaned, expected)},
             limits=self._rules.database,
+            turns=self._queries,
         )

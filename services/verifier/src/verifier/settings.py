@@ -116,6 +116,7 @@ class VerifierSettings(ServiceSettings):
             finality=self.finality_timeout,
             gateways_required=self.required_gateways,
             downloads=self.ipfs_checks_at_once,
+            queries=self.database_read_connections,
             partner_url=self.partner_url,
         )
 
