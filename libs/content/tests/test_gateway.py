@@ -9,7 +9,16 @@ import pytest
 
 from mint_content.gateway import GatewayPool, NotRetrieved
 from mint_content.unixfs import cid_of
-from mint_resilience.failures import Degraded, Outage, Permanent, RateLimited, Transient
+from mint_resilience.breaker import BreakerPolicy
+from mint_resilience.failures import (
+    AllUnavailable,
+    Deferred,
+    Degraded,
+    Outage,
+    Permanent,
+    RateLimited,
+    Transient,
+)
 
 CONTENT = b"dragon" * 1000
 CID = cid_of(CONTENT)
@@ -151,12 +160,62 @@ async def test_each_gateway_is_reported_when_all_are_asked() -> None:
 
 
 async def test_latency_is_measured_by_the_given_clock() -> None:
-    ticks = iter([10.0, 12.5])
-    client = httpx.AsyncClient(transport=httpx.MockTransport(good))
+    now = 10.0
 
-    retrieval = await GatewayPool(client, [A], clock=lambda: next(ticks)).fetch(CID)
+    def slow(request: httpx.Request) -> httpx.Response:
+        nonlocal now
+        now += 2.5
+        return good(request)
+
+    retrieval = await pool({A: slow}, clock=lambda: now).fetch(CID)
 
     assert retrieval.outcomes[0].latency == 2.5
+
+
+@pytest.mark.requirement("IP-4", "NR-2")
+@pytest.mark.parametrize("bad", [wrong_body, refused, status(504)])
+async def test_a_gateway_that_keeps_failing_is_passed_over_until_a_probe_succeeds(
+    bad: Answer,
+) -> None:
+    now, answers = 0.0, {A: bad, B: good}
+    gateways = pool(answers, clock=lambda: now, policy=BreakerPolicy(minimum_calls=2))
+    for _ in range(2):
+        await gateways.fetch(CID)
+    assert [done.endpoint for done in (await gateways.fetch(CID)).outcomes] == [B]
+
+    answers[A] = good
+    now += 30
+    assert [done.endpoint for done in (await gateways.fetch(CID)).outcomes] == [A]
+
+
+@pytest.mark.requirement("IP-4")
+async def test_a_gateway_that_denies_the_content_has_answered() -> None:
+    gateways = pool({A: status(404), B: good}, policy=BreakerPolicy(minimum_calls=1))
+    for _ in range(3):
+        retrieval = await gateways.fetch(CID)
+        assert [done.endpoint for done in retrieval.outcomes] == [A, B]
+
+
+@pytest.mark.requirement("IP-4")
+async def test_absence_is_not_final_while_a_gateway_is_passed_over() -> None:
+    answers = {A: refused, B: status(404)}
+    gateways = pool(answers, policy=BreakerPolicy(minimum_calls=1))
+    for _ in range(2):
+        with pytest.raises(NotRetrieved) as raised:
+            await gateways.fetch(CID)
+        assert raised.value.final is False
+    assert {done.endpoint for done in raised.value.outcomes} == {A, B}
+
+
+@pytest.mark.requirement("NR-3")
+async def test_when_all_gateways_are_passed_over_nothing_is_said_of_the_content() -> None:
+    gateways = pool({A: refused}, policy=BreakerPolicy(minimum_calls=1))
+    with pytest.raises(NotRetrieved):
+        await gateways.fetch(CID)
+    with pytest.raises(AllUnavailable):
+        await gateways.fetch(CID)
+    (outcome,) = await gateways.ask_each(CID)
+    assert (outcome.good, type(outcome.failure)) == (False, Deferred)
 
 
 async def test_a_redirect_to_another_address_is_followed() -> None:

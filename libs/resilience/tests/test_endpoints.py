@@ -304,6 +304,24 @@ async def test_a_cancelled_call_tells_of_its_endpoint_only_that_it_was_slow(
     assert world.calls == [("primary", "cancelled")]
 
 
+@pytest.mark.requirement("NR-2")
+@pytest.mark.parametrize("ending", [asyncio.CancelledError(), KeyError("bug")])
+async def test_probes_that_never_came_to_an_answer_close_no_breaker(ending: BaseException) -> None:
+    world = World("primary")
+    world.fail("primary", failure=Outage("refused"))
+    with pytest.raises(Outage):
+        await world.ask()
+
+    async def unfinished(_: Server) -> None:
+        raise ending
+
+    for _ in range(3):
+        world.now += 30
+        with pytest.raises(type(ending)):
+            await world.pool.call(unfinished)
+    assert world.pool.endpoint("primary").breaker.state is State.HALF_OPEN
+
+
 @pytest.mark.requirement("NR-1")
 async def test_an_endpoint_that_asked_for_patience_is_left_alone_for_so_long() -> None:
     world = World("primary", "backup")

@@ -1,11 +1,11 @@
 """Content fetched through several IPFS gateways, with what each of them did (IP-4).
 
-A status of 200 is no evidence of content, so a wrong body counts as that gateway's failure.
+A status of 200 is no evidence of content, so a wrong body counts as that gateway's failure. Each
+gateway has its breaker: one that keeps failing is passed over until a probe of it succeeds.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,12 @@ import httpx
 
 from mint_content.cid import Cid
 from mint_content.download import Download
-from mint_resilience.failures import Failure, Permanent, Transient
+from mint_resilience.breaker import BreakerPolicy
+from mint_resilience.endpoint import Endpoint, Observer
+from mint_resilience.endpoints import Answer, Answered, EndpointPool, Failed
+from mint_resilience.failures import AllUnavailable, Deferred, Failure, Permanent, Transient
+
+DEPENDENCY = "ipfs-gateway"
 
 DEFAULT_TIME_LIMIT = 30.0
 """Seconds that one gateway has for one whole answer."""
@@ -67,7 +72,8 @@ class NotRetrieved(Transient):
 class GatewayPool:
     """Gateways in order of preference, by base URL (`https://ipfs.io`).
 
-    The HTTP client is the caller's, who also closes it.
+    The HTTP client is the caller's, who also closes it. `policy` is that of each gateway's breaker;
+    `observer` is told what the gateways do, as the dependency `ipfs-gateway`.
     """
 
     def __init__(
@@ -78,38 +84,74 @@ class GatewayPool:
         time_limit: float = DEFAULT_TIME_LIMIT,
         size_limit: int = DEFAULT_SIZE_LIMIT,
         clock: Callable[[], float] = time.monotonic,
+        policy: BreakerPolicy | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        self._client = client
-        self.urls = tuple(url.rstrip("/") for url in urls)
-        self._time_limit = time_limit
-        self._size_limit = size_limit
+        self.urls = tuple(dict.fromkeys(url.rstrip("/") for url in urls))
         self._clock = clock
+        self._pool = EndpointPool(
+            DEPENDENCY,
+            [
+                Endpoint(
+                    name=url, target=Download(client, url, time_limit, size_limit), priority=place
+                )
+                for place, url in enumerate(self.urls)
+            ],
+            clock=clock,
+            policy=policy,
+            observer=observer,
+            time_limit=None,  # a download has its own
+        )
 
     async def fetch(self, cid: Cid) -> Retrieval:
         """Ask one gateway after the other until the right bytes come.
 
-        Raises `NotRetrieved`, with every gateway's outcome, when none has them.
+        Raises `NotRetrieved`, with every gateway's outcome, when none has them, and
+        `AllUnavailable` when none could be asked now.
         """
+        if not self.urls:
+            raise NotRetrieved(cid, ())
         outcomes: list[GatewayOutcome] = []
-        for url in self.urls:
-            data, outcome = await self._ask(url, cid)
-            outcomes.append(outcome)
-            if data is not None:
-                return Retrieval(data, tuple(outcomes))
-        raise NotRetrieved(cid, tuple(outcomes))
+        try:
+            data = await self._pool.call(
+                lambda download: self._ask(download, cid, outcomes), failover=(Failure,)
+            )
+        except AllUnavailable:
+            raise
+        except Failure as failure:
+            raise NotRetrieved(cid, (*outcomes, *self._passed_over(outcomes))) from failure
+        return Retrieval(data, tuple(outcomes))
 
     async def ask_each(self, cid: Cid) -> tuple[GatewayOutcome, ...]:
         """Ask all gateways at the same time; one outcome each, in the pool's order."""
-        answers = await asyncio.gather(*(self._ask(url, cid) for url in self.urls))
-        return tuple(outcome for _, outcome in answers)
+        answers = await self._pool.ask_each(lambda download: download.file(cid))
+        return tuple(_outcome(answer) for answer in answers)
 
-    def _download(self, url: str) -> Download:
-        return Download(self._client, url, self._time_limit, self._size_limit)
-
-    async def _ask(self, url: str, cid: Cid) -> tuple[bytes | None, GatewayOutcome]:
+    async def _ask(self, download: Download, cid: Cid, outcomes: list[GatewayOutcome]) -> bytes:
         started = self._clock()
         try:
-            data = await self._download(url).file(cid)
+            data = await download.file(cid)
         except Failure as failure:
-            return None, GatewayOutcome(url, self._clock() - started, failure=failure)
-        return data, GatewayOutcome(url, self._clock() - started, len(data))
+            seconds = self._clock() - started
+            outcomes.append(GatewayOutcome(download.url, seconds, failure=failure))
+            raise
+        outcomes.append(GatewayOutcome(download.url, self._clock() - started, len(data)))
+        return data
+
+    def _passed_over(self, outcomes: Sequence[GatewayOutcome]) -> list[GatewayOutcome]:
+        """An outcome for each gateway that was not asked: it has denied nothing."""
+        asked = {outcome.endpoint for outcome in outcomes}
+        return [_not_asked(url) for url in self.urls if url not in asked]
+
+
+def _outcome(answer: Answer[bytes]) -> GatewayOutcome:
+    if isinstance(answer, Answered):
+        return GatewayOutcome(answer.endpoint, answer.seconds, len(answer.value))
+    if isinstance(answer, Failed):
+        return GatewayOutcome(answer.endpoint, answer.seconds, failure=answer.failure)
+    return _not_asked(answer.endpoint)
+
+
+def _not_asked(url: str) -> GatewayOutcome:
+    failure = Deferred(f"{url}: not asked, for it kept failing or wants patience", endpoint=url)
+    return GatewayOutcome(url, 0.0, failure=failure)
