@@ -147,9 +147,9 @@ class SolanaServer(PythonServer):
 
 
 class IpfsServer(PythonServer):
-    """Pinata, a Kubo node, a pinning service and gateways; with `keep` the content stays in that folder.
+    """Pinata, a Kubo node, a pinning service and gateways; with `keep` the content stays there.
 
-    The endpoints are named `pinata`, `kubo`, `gateway-1` …
+    The endpoints are named `pinata`, `kubo`, `psa`, `gateway-1` …
     """
 
     def __init__(self, *, keep: Path | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -48,5 +50,23 @@ async def test_a_killed_server_comes_back_on_its_ports_and_behaves() -> None:
         assert await server.struck("gateway-3") == []
         async with aiohttp.ClientSession() as http:
             assert (await http.get(f"{urls[-1]}/ipfs/none")).status == 400
+    finally:
+        await server.stop()
+
+
+async def test_a_server_ends_cleanly_while_requests_hang() -> None:
+    server = SolanaServer(slot_ms=50)
+    await server.start()
+    process, log = server.process, server.process.log_file
+    try:
+        await server.misbehave("solana-1", Fault(Kind.HANG))
+        async with aiohttp.ClientSession() as http:
+            hanging = asyncio.create_task(http.post(server.rpc_url, json=SLOT))
+            while await server.struck("solana-1") == [0]:  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.01)
+            await process.stop(patience=20)
+            with pytest.raises(aiohttp.ClientError):
+                await hanging
+        assert log.read_text() == ""
     finally:
         await server.stop()

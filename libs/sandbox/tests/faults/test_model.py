@@ -51,6 +51,7 @@ def test_json_tells_no_defaults() -> None:
         ({"kind": "flap", "seconds": 0}, "seconds"),
         ({"kind": "lag"}, "blocks"),
         ({"kind": "lag", "blocks": 301}, "1 to 300"),
+        ({"kind": "late", "blocks": 0}, "1 block later or more"),
         ({"kind": "hang", "probability": 0}, "probability"),
         ({"kind": "hang", "count": 0}, "count"),
         ({"kind": "hang", "after": 2, "until": 1}, "before it begins"),

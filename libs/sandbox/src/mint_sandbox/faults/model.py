@@ -44,7 +44,8 @@ class Kind(StrEnum):
     DROP = "drop"
     """A sent transaction is checked and answered with its signature, and never lands."""
     LATE = "late"
-    """A sent transaction lands `blocks` later, or in the last block in which it may."""
+    """A sent transaction lands `blocks` later, but no later than in its last valid block; there, if
+    `blocks` is not given."""
     LAG = "lag"
     """Every read comes from `blocks` slots ago, at most `MAX_LAG`."""
     HEIGHT = "height"
@@ -126,6 +127,8 @@ class Fault:
             raise ValueError(f"{self.kind} needs `seconds` above 0")
         if self.kind in _IN_BLOCKS and self.blocks is None:
             raise ValueError(f"{self.kind} needs `blocks`")
+        if self.kind is Kind.LATE and self.blocks is not None and self.blocks < 1:
+            raise ValueError(f"a transaction lands 1 block later or more, not {self.blocks}")
         if self.kind is Kind.LAG and not 0 < (self.blocks or 0) <= MAX_LAG:
             raise ValueError(f"an endpoint can lag by 1 to {MAX_LAG} slots, not by {self.blocks}")
 

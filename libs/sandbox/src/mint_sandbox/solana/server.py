@@ -224,8 +224,10 @@ async def _endpoint(
 @asynccontextmanager
 async def _control(control: Control, port: int) -> AsyncIterator[str]:
     async with door(control_app(control), bound(HOST, port)) as served:
-        yield f"http://{HOST}:{served.port}"
-        await control.close()
+        try:
+            yield f"http://{HOST}:{served.port}"
+        finally:
+            await control.close()
 
 
 async def _asked(request: web.Request) -> Asked:
