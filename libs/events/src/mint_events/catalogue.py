@@ -73,7 +73,7 @@ class MintRequested:
     level: Annotated[int, "The level that the NFT proves, an attribute of its metadata JSON."]
     description: Annotated[str, "Free text in the metadata JSON."] = ""
     image: Annotated[bytes | None, "The image itself; either this or `image_uri`."] = None
-    image_uri: Annotated[str | None, "`ipfs://CID` of an image that is on IPFS already."] = None
+    image_uri: Annotated[str | None, "`ipfs://CID` or `https://` URL of an image."] = None
     seller_fee_basis_points: Annotated[int, "Royalty in 1/100 percent, 0 to 10 000."] = 0
     creators: Annotated[tuple[Creator, ...], "At most five; empty means the authority alone."] = ()
     attributes: Annotated[tuple[Attribute, ...], "Further traits of the metadata JSON."] = ()
@@ -292,10 +292,49 @@ class UnpinRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetsUnpinned:
-    """The content is no longer pinned by us."""
+    """The mint's hold on the content is given up; what no other mint needs is unpinned."""
 
     mint_id: Annotated[str, "Idempotency key of the mint."]
-    cids: Annotated[tuple[str, ...], "CIDs that were unpinned."]
+    cids: Annotated[tuple[str, ...], "CIDs that are no longer pinned for this mint."]
+    kept: Annotated[tuple[str, ...], "Those of them that stay pinned, for other mints."] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsRepinned:
+    """Content that was missing on a preferred provider is there now."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    image: Annotated[PinnedAsset, "The image, with those who hold it now."]
+    metadata: Annotated[PinnedAsset, "The metadata JSON, with those who hold it now."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepinDue:
+    """Content is to be put on providers where it is missing; only on the uploader's delay topics.
+
+    What was pinned is compared with what is to hold it when the time has come.
+    """
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    image: Annotated[PinnedAsset, "The image, with those who hold it."]
+    metadata: Annotated[PinnedAsset, "The metadata JSON, with those who hold it."]
+    round: Annotated[int, "How often it was tried before, from 0."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsClaimed:
+    """A mint relies on this content from here on: it is not to be unpinned for another one."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    cids: Annotated[tuple[str, ...], "CIDs that the mint needs."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpinBegun:
+    """Content of a failed mint is being unpinned: who needs it, too, waits until that is over."""
+
+    mint_id: Annotated[str, "Idempotency key of the failed mint."]
+    cids: Annotated[tuple[str, ...], "CIDs that are being unpinned."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +360,10 @@ Event = (
     | AssetsPinned
     | AssetPinFailed
     | AssetsUnpinned
+    | AssetsRepinned
+    | RepinDue
+    | AssetsClaimed
+    | UnpinBegun
     | MintPrepared
     | MintSubmitted
     | MintConfirmed

@@ -48,8 +48,14 @@ LEDGER = Topic(
 IPFS = Topic(
     name="mint.ipfs",
     writer="ipfs-uploader",
-    events=(c.AssetsPinned, c.AssetPinFailed, c.AssetsUnpinned),
+    events=(c.AssetsPinned, c.AssetPinFailed, c.AssetsUnpinned, c.AssetsRepinned),
     retention=timedelta(days=30),
+)
+CLAIMS = Topic(
+    name="mint.ipfs.claims", writer="ipfs-uploader", events=(c.AssetsClaimed,), retention=None
+)
+UNPINS = Topic(
+    name="mint.ipfs.unpins", writer="ipfs-uploader", events=(c.UnpinBegun,), retention=None
 )
 CHAIN = Topic(
     name="mint.chain",
@@ -73,7 +79,7 @@ DEADLETTER = Topic(
     retention=timedelta(days=90),
 )
 
-TOPICS = (REQUESTS, LEDGER, IPFS, CHAIN, INFLIGHT, VERIFICATION, DEADLETTER)
+TOPICS = (REQUESTS, LEDGER, IPFS, CLAIMS, UNPINS, CHAIN, INFLIGHT, VERIFICATION, DEADLETTER)
 
 
 def topic_of(event: type[c.Event]) -> Topic:

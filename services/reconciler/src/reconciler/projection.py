@@ -111,7 +111,8 @@ def _requested_image(state: MintState) -> frozenset[str]:
     terms = state.terms
     if terms is None:
         return frozenset()
-    named = str(Cid.from_uri(terms.image_uri)) if terms.image_uri else None
+    uri = terms.image_uri or ""
+    named = str(Cid.from_uri(uri)) if uri.startswith("ipfs://") else None
     return frozenset(reference for reference in (named, terms.image_sha256) if reference)
 
 

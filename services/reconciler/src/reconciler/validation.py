@@ -21,6 +21,7 @@ from mint_resilience.failures import Permanent
 NAME_BYTES = 32
 SYMBOL_BYTES = 10
 URI_BYTES = 200
+IMAGE_URL_BYTES = 2048
 SELLER_FEE_MAX = 10_000
 CREATORS_MAX = 5
 USER_ID_CHARACTERS = 256
@@ -106,8 +107,8 @@ def _image_uri(request: MintRequested, _: Limits) -> str | None:
     uri = request.image_uri
     if uri is None:
         return None
-    if uri.lower().startswith(("http://", "https://")):
-        return "an image on the web is not fetched: send its bytes in `image`, or `ipfs://CID`"
+    if uri.startswith(("http://", "https://")):
+        return _too_long(uri, IMAGE_URL_BYTES) or _no_web_address(uri)
     return _too_long(uri, URI_BYTES) or _why_not(Cid.from_uri, uri)
 
 
@@ -147,9 +148,11 @@ def _external_url(request: MintRequested, _: Limits) -> str | None:
     url = request.external_url
     if url is None:
         return None
-    if not _is_web_address(url):
-        return f"{_shown(url)} is not an http or https URL"
-    return _too_long(url, URI_BYTES)
+    return _no_web_address(url) or _too_long(url, URI_BYTES)
+
+
+def _no_web_address(url: str) -> str | None:
+    return None if _is_web_address(url) else f"{_shown(url)} is not an http or https URL"
 
 
 def _is_web_address(url: str) -> bool:

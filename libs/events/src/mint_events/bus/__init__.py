@@ -1,6 +1,7 @@
 """Kafka as Trimint uses it: publishing, and the consuming runtime of all services."""
 
 from mint_events.bus.cluster import Cluster, Security
+from mint_events.bus.compacted import CompactedTopic
 from mint_events.bus.consumer import Consumer
 from mint_events.bus.delay import Wait, delay_topic
 from mint_events.bus.limits import Limits
@@ -11,6 +12,7 @@ from mint_events.bus.snapshot import latest_by_key
 
 __all__ = [
     "Cluster",
+    "CompactedTopic",
     "Consumer",
     "Delay",
     "Handler",

@@ -68,6 +68,8 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             return replace(state, intervention=state.intervention or _intervention(event, envelope))
         case c.MintStateReported() | c.VerificationDue() | c.RecordDeadLettered():
             return state
+        case c.AssetsRepinned() | c.RepinDue() | c.AssetsClaimed() | c.UnpinBegun():
+            return state
         case _:
             assert_never(event)
 

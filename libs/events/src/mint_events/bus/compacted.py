@@ -1,0 +1,97 @@
+"""A compacted topic as the table that it is: what it holds now, as often as it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from mint_events.bus.cluster import Cluster
+from mint_events.bus.starting import start_client
+from mint_events.codec import Codec
+from mint_events.envelope import Received
+from mint_events.topics import Topic
+from mint_resilience.failures import Transient
+
+_POLL_MS = 100
+
+
+class CompactedTopic:
+    """Follows all partitions of a topic. `async with` connects and disconnects.
+
+    It holds the newest record of each key in memory, so it suits topics that hold little, or a
+    short life.
+    """
+
+    def __init__(self, cluster: Cluster, codec: Codec, topic: Topic) -> None:
+        self._cluster = cluster
+        self._codec = codec
+        self._topic = topic
+        self._kafka: AIOKafkaConsumer | None = None
+        self._partitions: list[TopicPartition] = []
+        self._newest: dict[bytes, Received] = {}
+        self._reading = asyncio.Lock()
+
+    async def __aenter__(self) -> CompactedTopic:
+        """Connect. Raises `Outage` when no broker answers, `Transient` when there is no topic."""
+        name = self._cluster.prefixed(self._topic.name)
+        new = lambda: AIOKafkaConsumer(name, **self._cluster.client_options())  # noqa: E731
+        self._kafka = await start_client(new, self._cluster)
+        numbers = self._kafka.partitions_for_topic(name)
+        if not numbers:
+            await self._kafka.stop()
+            raise Transient(f"no such topic: {self._topic.name}; create it with `trimint topics`")
+        self._partitions = [TopicPartition(name, number) for number in sorted(numbers)]
+        self._kafka.unsubscribe()
+        self._kafka.assign(self._partitions)
+        await self._kafka.seek_to_beginning(*self._partitions)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if self._kafka is not None:
+            await self._kafka.stop()
+
+    async def present(self) -> Mapping[bytes, Received]:
+        """What the topic holds: at least all that was acknowledged when this was called.
+
+        Raises `Transient` when Kafka does not answer, `Poison` for what can not be decoded.
+        """
+        try:
+            async with self._reading:
+                await self._catch_up()
+        except KafkaError as error:
+            raise Transient(f"{self._topic.name} can not be read: {error!r}") from error
+        return dict(self._newest)
+
+    async def _catch_up(self) -> None:
+        kafka = self._kafka
+        if kafka is None:
+            raise RuntimeError("not connected: use `async with`")
+        ends = await kafka.end_offsets(self._partitions)
+        for partition, end in ends.items():
+            while await kafka.position(partition) < end:
+                for record in (await kafka.getmany(partition, timeout_ms=_POLL_MS)).get(
+                    partition, []
+                ):
+                    await self._take(record)
+
+    async def _take(self, record: Any) -> None:
+        if record.value is None:
+            self._newest.pop(record.key, None)
+            return
+        await self._codec.prepare((record.value,))
+        self._newest[record.key] = self._codec.decode(
+            self._topic.name,
+            record.partition,
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value,
+            record.headers,
+        )
