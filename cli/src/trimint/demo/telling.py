@@ -54,7 +54,7 @@ def _checked(progress: Progress) -> Text:
         Text.assemble((f"{layer:{width}}  ", "dim"), layer_text(progress, layer))
         for layer in LAYERS
     )
-    return Text("\n").join(lines)
+    return Text("\n", no_wrap=True).join(lines)
 
 
 def tell_result(out: Console, done: Sequence[Progress], seen: Seen, faults: Sequence[str]) -> None:
