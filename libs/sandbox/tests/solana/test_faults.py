@@ -333,16 +333,17 @@ async def test_a_lagging_endpoint_shows_heights_accounts_and_statuses_as_they_we
     signature = await Wallet(pair.good, sender.key).send(await sender.payment(receiver, SOL))
     await pair.misbehave(Fault(Kind.LAG, blocks=slots))
 
-    async def seen(client: AsyncClient) -> tuple[int, bool]:
+    async def seen(client: AsyncClient) -> tuple[int, int, bool]:
         status = await client.get_signature_statuses([signature])
         balance = (await client.get_balance(receiver, Processed)).value
-        return balance, status.value[0] is not None
+        transactions = (await client.get_transaction_count()).value
+        return balance, transactions, status.value[0] is not None
 
-    assert await seen(pair.good) == (SOL, True)
+    assert await seen(pair.good) == (SOL, 2, True)
     pair.chain.pass_slots(slots - 1)
-    assert await seen(pair.bad) == (0, False)
+    assert await seen(pair.bad) == (0, 1, False)
     pair.chain.pass_slots(1)
-    assert await seen(pair.bad) == (SOL, True)
+    assert await seen(pair.bad) == (SOL, 2, True)
     for level in (Processed, Confirmed, None):
         behind = (await pair.good.get_slot(level)).value - (await pair.bad.get_slot(level)).value
         below = (await pair.good.get_block_height(level)).value

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -66,6 +66,10 @@ class History:
         """The landed transaction of that signature."""
         position = self._position.get(signature)
         return None if position is None else self._landed[position]
+
+    def count(self, slot: int) -> int:
+        """How many had landed at the end of that slot."""
+        return bisect_right(self._landed, slot, key=lambda landed: landed.slot)
 
     def since(self, position: int) -> list[Landed]:
         """What landed from `position` on (0 is the first), in order."""

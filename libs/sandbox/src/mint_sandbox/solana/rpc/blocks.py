@@ -82,7 +82,7 @@ def get_epoch_info(ledger: Ledger, params: Params) -> Any:
         "epoch": epoch,
         "slotIndex": index,
         "slotsInEpoch": length,
-        "transactionCount": len(ledger.history),
+        "transactionCount": ledger.history.count(block.slot),
     }
 
 

@@ -45,7 +45,7 @@ def get_identity(ledger: Ledger, _params: Params) -> Any:
 
 def get_transaction_count(ledger: Ledger, _params: Params) -> int:
     """How many transactions have landed."""
-    return len(ledger.history)
+    return ledger.history.count(ledger.chain.tip.slot)
 
 
 def get_recent_prioritization_fees(ledger: Ledger, params: Params) -> Any:
@@ -54,7 +54,8 @@ def get_recent_prioritization_fees(ledger: Ledger, params: Params) -> Any:
     if len(keys) > _MAX_FEE_ACCOUNTS:
         raise invalid_params(f"Too many inputs provided; max {_MAX_FEE_ACCOUNTS}")
     prices = ledger.fees.lowest(read.pubkey(key) for key in keys)
-    return [{"slot": slot, "prioritizationFee": price} for slot, price in prices]
+    newest = ledger.chain.tip.slot
+    return [{"slot": slot, "prioritizationFee": price} for slot, price in prices if slot <= newest]
 
 
 def get_fee_for_message(ledger: Ledger, params: Params) -> Any:
