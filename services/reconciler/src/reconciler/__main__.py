@@ -47,6 +47,7 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
                 lambda: parts.stream.partitions,
                 parts.reader.ends,
                 process.stop,
+                settings.patrol_seconds,
             )
         )
         await parts.stream.run(process.stop)

@@ -15,9 +15,6 @@ from reconciler.offsets import Gap, Partition
 
 Ends = Callable[[Sequence[Partition]], Awaitable[dict[Partition, int]]]
 
-INTERVAL = 5.0
-"""Seconds between two looks."""
-
 
 class Worker(Protocol):
     """Who knows how far each partition was worked through, and can go on from there."""
@@ -32,11 +29,15 @@ class Worker(Protocol):
 def left_behind(
     before: Mapping[Partition, int], now: Mapping[Partition, int], ends: Mapping[Partition, int]
 ) -> list[Gap]:
-    """The partitions that hold more, and were not moved on between two looks."""
+    """The partitions that hold more, while nothing of their topic moved on between two looks.
+
+    A topic of which some partition moves on is being worked on, and the others have their turn.
+    """
+    in_work = {topic for (topic, number), at in now.items() if before.get((topic, number)) != at}
     return [
         Gap(partition=partition, first=at, stop=ends[partition])
         for partition, at in now.items()
-        if before.get(partition) == at < ends.get(partition, 0)
+        if partition[0] not in in_work and at < ends.get(partition, 0)
     ]
 
 
@@ -45,9 +46,12 @@ async def patrol(
     assigned: Callable[[], Sequence[Partition]],
     ends: Ends,
     stop: asyncio.Event,
-    interval: float = INTERVAL,
+    interval: float,
 ) -> None:
-    """Until `stop` is set, fill what is left behind in the partitions of this instance."""
+    """Until `stop` is set, fill what is left behind in the partitions of this instance.
+
+    `interval` is the time between two looks, in seconds.
+    """
     before: dict[Partition, int] = {}
     while not stop.is_set():
         partitions = list(assigned())

@@ -35,6 +35,11 @@ class ReconcilerSettings(ServiceSettings):
         default=LockHold.VERIFIED,
         description="verified or completed: when a mint gives its user's lock back",
     )
+    patrol_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="seconds between looks for records that were passed over, above 0",
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> ReconcilerSettings:

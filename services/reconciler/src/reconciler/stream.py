@@ -23,7 +23,7 @@ from reconciler.offsets import Partition
 
 GROUP = "reconciler"
 
-MOST_RECORDS = {REQUESTS: 32, IPFS: 500, CHAIN: 500, VERIFICATION: 500}
+MOST_RECORDS = {REQUESTS: 64, IPFS: 500, CHAIN: 500, VERIFICATION: 500}
 """Records in a batch of each topic that is read: fewer where one may be as large as an image."""
 
 _FILL_SECONDS = 0.02
@@ -33,8 +33,10 @@ _BUFFERED_RECORDS = 64
 """Of each topic, between faust's reading and a batch; each may hold an image."""
 
 _RETRY_SECONDS = 5.0
-_SESSION_SECONDS = 10.0
-_HEARTBEAT_SECONDS = 3.0
+_SESSION_SECONDS = 6.0
+"""How long a member that died keeps its partitions; brokers allow no less by default."""
+
+_HEARTBEAT_SECONDS = 2.0
 
 # These report every step of their start and stop.
 for _library in ("faust", "mode"):
