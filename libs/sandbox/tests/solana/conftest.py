@@ -11,6 +11,7 @@ from solders.keypair import Keypair
 
 from mint_sandbox.solana import Genesis, Running, serve, token_metadata_program
 
+from .pair import Pair, two_endpoints
 from .wallet import SLOTS_TO_FINALIZE, SOL, Wallet
 
 
@@ -38,3 +39,18 @@ async def wallet(chain: Running, client: AsyncClient) -> Wallet:
     await client.request_airdrop(key.pubkey(), 10 * SOL)
     chain.pass_slots(SLOTS_TO_FINALIZE)
     return Wallet(client, key)
+
+
+@pytest.fixture
+async def pair(program: bytes) -> AsyncIterator[Pair]:
+    async with two_endpoints(program) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def sender(pair: Pair) -> Wallet:
+    """A wallet that sends through the endpoint that misbehaves."""
+    key = Keypair()
+    await pair.good.request_airdrop(key.pubkey(), 10 * SOL)
+    pair.chain.pass_slots(SLOTS_TO_FINALIZE)
+    return Wallet(pair.bad, key)
