@@ -13,8 +13,7 @@ import typer
 
 from mint_sandbox.commands import DEFAULT_FOLDER
 from mint_sandbox.control import client
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 from mint_sandbox.registration import Registration
 from mint_sandbox.tenant import CONTROL_URLS
 from trimint.failing import Exit, Failed, told_in_one_line

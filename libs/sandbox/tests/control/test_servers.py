@@ -7,8 +7,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 from mint_sandbox.python_servers import IpfsServer, SolanaServer
 
 SLOT = {"jsonrpc": "2.0", "id": 1, "method": "getSlot"}

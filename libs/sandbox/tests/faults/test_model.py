@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 
 whens = st.builds(
     When,

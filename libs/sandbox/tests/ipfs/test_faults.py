@@ -12,8 +12,7 @@ from mint_content.cid import Cid
 from mint_content.gateway import GatewayPool, NotRetrieved
 from mint_content.unixfs import cid_of
 from mint_sandbox.control import client as control
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 from mint_sandbox.ipfs.server import IpfsEndpoints
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(300_000)

@@ -16,7 +16,7 @@ from mint_sandbox.faults import Fault
 from mint_sandbox.solana import Genesis, Running, serve
 
 HEALTH = {"jsonrpc": "2.0", "id": 7, "method": "getHealth"}
-BAD, GOOD = "solana-1", "solana-2"
+BAD = "solana-1"
 SOON = 5.0  # seconds that a client waits where an answer, or its absence, is expected
 
 

@@ -10,8 +10,7 @@ import pytest
 from solana.exceptions import SolanaRpcException
 
 from mint_sandbox.control import client as control
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 
 from .pair import BAD, HEALTH, Pair, struck, until
 

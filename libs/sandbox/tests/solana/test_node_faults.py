@@ -8,8 +8,7 @@ from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Processed
 from solders.keypair import Keypair
 
-from mint_sandbox.faults import Fault, Kind
-from mint_sandbox.faults.model import When
+from mint_sandbox.faults import Fault, Kind, When
 from mint_sandbox.solana.chain import MAX_PROCESSING_AGE
 
 from .pair import HEALTH, Pair

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from mint_sandbox.faults.model import Fault, Kind
+from mint_sandbox.faults.model import Fault, Kind, When
 
-__all__ = ["Fault", "Kind"]
+__all__ = ["Fault", "Kind", "When"]
