@@ -35,7 +35,7 @@ async def test_umi_reads_back_what_was_ordered(
         "sellerFeeBasisPoints": request.seller_fee_basis_points,
         "updateAuthority": tenant.authority,
         "isMutable": True,
-        "supply": "1",
+        "supply": 1,
         "decimals": 0,
         "hasEdition": True,
         "collection": None,
