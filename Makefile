@@ -29,6 +29,9 @@ check: $(INSTALLED)     ## format, lint, types, import directions, generated doc
 	MYPYPATH=tests $(BIN)/mypy tests
 	$(BIN)/lint-imports
 	$(BIN)/python tests/requirements_table.py --check
+	$(BIN)/python tests/settings_table.py --check
+	$(BIN)/python -m mint_events.schema --check
+	$(BIN)/python -m mint_events.asyncapi --check
 
 bench: $(INSTALLED)     ## measure mints per second, latency per step, calls per mint
 	$(BIN)/python benchmarks/end_to_end.py
@@ -39,11 +42,13 @@ up: $(INSTALLED)     ## start Kafka, Postgres, Solana and IPFS in the background
 down: $(INSTALLED)     ## stop them
 	$(BIN)/trimint sandbox down
 
-docs: $(INSTALLED) schemas     ## write what is made from the code: requirements table, schemas, AsyncAPI
+docs: $(INSTALLED) schemas     ## write what is made from the code: requirements, settings, schemas, AsyncAPI
 	$(BIN)/python tests/requirements_table.py
+	$(BIN)/python tests/settings_table.py
 
-schemas: $(INSTALLED)     ## write the Avro schemas from the event catalogue
+schemas: $(INSTALLED)     ## write the Avro schemas and AsyncAPI from the event catalogue
 	$(BIN)/python -m mint_events.schema
+	$(BIN)/python -m mint_events.asyncapi
 
 lock: $(UV)     ## renew requirements.lock after a change of dependencies
 	$(UV) lock -q
