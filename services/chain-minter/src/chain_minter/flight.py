@@ -199,7 +199,7 @@ class Flight:
 
     @property
     def _signature(self) -> Signature | None:
-        return self.submission and Signature.from_string(self.submission.event.signature)
+        return Signature.from_string(self._submitted.signature) if self.submission else None
 
     @property
     def _submitted(self) -> MintSubmitted:

@@ -37,6 +37,7 @@ class Inflight:
         self._publisher = publisher
         self._newest: dict[str, Envelope] = {}
         self._partitions: dict[int, set[str]] = {}
+        self._unrecorded: set[str] = set()
         self._unannounced: set[str] = set()
 
     async def load(self, topic: str, partition: int) -> None:
@@ -55,23 +56,34 @@ class Inflight:
             self.forget(mint_id)
 
     async def newest(self, mint_id: str) -> Envelope | None:
-        """The newest submission of the mint, told on `mint.chain` if its recorder was cut off."""
+        """The newest submission of the mint, recorded and told if that was cut off."""
         envelope = self._newest.get(mint_id)
-        if envelope is not None and mint_id in self._unannounced:
-            await self._publisher.publish(envelope)
-            self._unannounced.discard(mint_id)
+        if envelope is not None:
+            await self._publish(envelope)
         return envelope
 
     async def record(self, envelope: Envelope, partition: int) -> None:
-        """Make a submission durable, then tell it on `mint.chain`; after that it may be sent."""
-        await self._publisher.publish(envelope, topic=INFLIGHT)
+        """Make a submission durable, then tell it on `mint.chain`; after that it may be sent.
+
+        It is kept also when Kafka does not acknowledge it: it may be durable all the same, and
+        whoever has read it may send it, so no other one is made in its place.
+        """
         self._newest[envelope.mint_id] = envelope
         self._partitions.setdefault(partition, set()).add(envelope.mint_id)
+        self._unrecorded.add(envelope.mint_id)
         self._unannounced.add(envelope.mint_id)
-        await self._publisher.publish(envelope)
-        self._unannounced.discard(envelope.mint_id)
+        await self._publish(envelope)
+
+    async def _publish(self, envelope: Envelope) -> None:
+        if envelope.mint_id in self._unrecorded:
+            await self._publisher.publish(envelope, topic=INFLIGHT)
+            self._unrecorded.discard(envelope.mint_id)
+        if envelope.mint_id in self._unannounced:
+            await self._publisher.publish(envelope)
+            self._unannounced.discard(envelope.mint_id)
 
     def forget(self, mint_id: str) -> None:
         """The mint is final."""
         self._newest.pop(mint_id, None)
+        self._unrecorded.discard(mint_id)
         self._unannounced.discard(mint_id)

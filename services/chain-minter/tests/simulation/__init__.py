@@ -1,0 +1,1 @@
+"""The minter over a model of its world, in virtual time: every fault and crash follows a seed."""

@@ -1,0 +1,328 @@
+"""What one process of the minter has around it: endpoints, a signer, Kafka, a clock.
+
+Each call is parted by pauses before its effect and after it, at which the process may end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol, TypeVar
+
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from chain_minter.chain import Landed, Report
+from chain_minter.confirmation import Glance, Status
+from mint_chain.accounts import MasterEdition, Metadata, TokenMint
+from mint_chain.addresses import mint_address
+from mint_chain.nft import Nft, OnChain
+from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_events.envelope import Envelope, Received
+from mint_events.topics import INFLIGHT, Topic
+from mint_resilience.failures import Outage, Transient
+
+from .ledger import EDITION, METADATA, MINT, Ledger, Transaction
+from .nodes import NEXT_MAY_ANSWER, Heard, Node
+
+T = TypeVar("T")
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+AUTHORITY = Keypair.from_seed(bytes(32)).pubkey()
+WALLET = Keypair.from_seed(bytes([1] * 32)).pubkey()
+WHOLE = frozenset({MINT, METADATA, EDITION})
+_MINT = TokenMint(mint_authority=None, supply=1, decimals=0, freeze_authority=None)
+_EDITION = MasterEdition(supply=0, max_supply=0)
+
+
+class Surroundings(Protocol):
+    """The world as the ports see it."""
+
+    ledger: Ledger
+    nodes: list[Node]
+    splits: bool
+
+    def now(self) -> float: ...
+
+    async def pause(self, seconds: float, step: str) -> None: ...
+
+    def latency(self) -> float: ...
+
+    def loses(self) -> tuple[bool, bool]:
+        """Whether Kafka does not acknowledge, and whether it keeps the record then."""
+        ...
+
+    def sending(self, transaction: Transaction) -> None: ...
+
+    def recorded(self, envelope: Envelope) -> None: ...
+
+    def inflight(self) -> Mapping[bytes, Envelope]: ...
+
+
+@lru_cache
+def nft_of(mint_id: str) -> Nft:
+    return Nft(
+        mint_id=mint_id,
+        authority=AUTHORITY,
+        wallet=WALLET,
+        name="Level 7",
+        symbol="TRM",
+        uri="ipfs://metadata",
+        seller_fee_basis_points=0,
+        creators=(),
+        collection=None,
+        is_mutable=True,
+    )
+
+
+@lru_cache
+def prepared_of(mint_id: str) -> MintPrepared:
+    return MintPrepared(
+        mint_id=mint_id,
+        user_id="user",
+        fencing_token=1,
+        authority=str(AUTHORITY),
+        mint_address=str(mint_address(AUTHORITY, mint_id)),
+        wallet=str(WALLET),
+        name="Level 7",
+        symbol="TRM",
+        uri="ipfs://metadata",
+        level=7,
+        seller_fee_basis_points=0,
+        creators=(),
+        collection=None,
+        is_mutable=True,
+        image_cid="image",
+        image_sha256="0",
+        metadata_cid="metadata",
+    )
+
+
+@lru_cache
+def on_chain(parts: frozenset[str]) -> OnChain:
+    return OnChain(
+        mint=_MINT if MINT in parts else None,
+        metadata=_metadata() if METADATA in parts else None,
+        edition=_EDITION if EDITION in parts else None,
+    )
+
+
+def _metadata() -> Metadata:
+    return Metadata(
+        update_authority=AUTHORITY,
+        mint=AUTHORITY,
+        name="Level 7",
+        symbol="TRM",
+        uri="ipfs://metadata",
+        seller_fee_basis_points=0,
+        creators=(),
+        primary_sale_happened=False,
+        is_mutable=True,
+        token_standard=0,
+        collection=None,
+        sized=False,
+    )
+
+
+class Clock:
+    """A process's own clock, wrong by `skew` seconds."""
+
+    def __init__(self, world: Surroundings, *, beat: float, skew: float) -> None:
+        self._world = world
+        self._beat = beat
+        self._skew = timedelta(seconds=skew)
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self._world.now()) + self._skew
+
+    async def beat(self) -> None:
+        await self._world.pause(self._beat, "a beat")
+
+
+class Chain:
+    """The product's port to the chain, over the model's endpoints."""
+
+    def __init__(self, world: Surroundings) -> None:
+        self._world = world
+
+    async def glance(self, signature: Signature) -> Glance:
+        status = await self.first("status", lambda node: self.status(node, signature))
+        heard = await self.first("height", lambda node: self.finalized(node))
+        return Glance(status=status[1], finalized_height=heard.height)
+
+    async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
+        status = None
+        if signature is not None:
+            _, status = await self.first("status", lambda node: self.status(node, signature))
+        heard = await self.first("height", lambda node: self.finalized(node))
+        slot, parts = await self.first("accounts", lambda node: node.parts(str(mint)))
+        return _report("the first", status, heard, slot, parts)
+
+    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
+        reports = []
+        failure: Exception | None = None
+        for node in self._world.nodes:
+            try:
+                reports.append(await self._report(node, mint, signature))
+            except Outage:
+                continue
+            except NEXT_MAY_ANSWER as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        if not reports:
+            raise Outage("no endpoint answers")
+        return reports
+
+    async def send(self, raw: bytes, *, skip: int) -> None:
+        transaction = self._world.ledger.transactions[raw.decode()]
+        self._world.sending(transaction)
+        await self.first("send", lambda node: node.send(transaction), skip=skip)
+
+    async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:
+        signed = list(self._world.ledger.transactions.values())
+        found = await self.first("history", lambda node: node.history(str(mint), signed))
+        if not found:
+            raise Transient("in no history yet")
+        return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
+
+    def status(self, node: Node, signature: Signature) -> tuple[int, Status | None]:
+        """What the node remembers."""
+        return node.status(str(signature), search=False)
+
+    def searched(self, node: Node, signature: Signature) -> tuple[int, Status | None]:
+        """What is in the node's history."""
+        return node.status(str(signature), search=True)
+
+    def finalized(self, node: Node) -> Heard:
+        """The newest finalized block."""
+        return node.finalized()
+
+    async def _report(self, node: Node, mint: Pubkey, signature: Signature | None) -> Report:
+        heard = await self._ask(node, "height", self.finalized)
+        slot, parts = await self._ask(node, "accounts", lambda node: node.parts(str(mint)))
+        status = None
+        if signature is not None:
+            read, status = await self._ask(
+                node, "history", lambda node: self.searched(node, signature)
+            )
+            slot = min(slot, read)
+        return _report(node.name, status, heard, slot, parts)
+
+    async def first(self, step: str, operation: Callable[[Node], T], *, skip: int = 0) -> T:
+        nodes = self._world.nodes
+        start = skip % len(nodes)
+        *others, last = (*nodes[start:], *nodes[:start])
+        for node in others:
+            try:
+                return await self._ask(node, step, operation)
+            except NEXT_MAY_ANSWER:
+                continue
+        return await self._ask(last, step, operation)
+
+    async def _ask(self, node: Node, step: str, operation: Callable[[Node], T]) -> T:
+        await self._world.pause(self._world.latency(), step)
+        node.answer(self._world.now())
+        answer = operation(node)
+        if step == "send":
+            await self._world.pause(self._world.latency(), "sent")
+        node.reply()
+        return answer
+
+
+class Signer:
+    """Signs in the model: what a transaction creates is written beside its signature."""
+
+    def __init__(self, world: Surroundings, chain: Chain) -> None:
+        self._world = world
+        self._chain = chain
+
+    async def nft(self, prepared: MintPrepared) -> Nft:
+        return nft_of(prepared.mint_id)
+
+    def address(self, nft: Nft, attempt: int) -> str:
+        """Where the NFT is to be made: follows from the mint_id alone."""
+        return str(nft.mint)
+
+    async def sign(
+        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+    ) -> MintSubmitted:
+        slot, last_valid = await self._chain.first("blockhash", Node.blockhash)
+        ledger = self._world.ledger
+        signature = str(Signature(len(ledger.transactions).to_bytes(64, "big")))
+        transaction = Transaction(
+            signature=signature,
+            mint_id=nft.mint_id,
+            address=self.address(nft, attempt),
+            creates=self._missing(there),
+            blockhash_slot=slot,
+            last_valid=last_valid,
+        )
+        ledger.add(transaction)
+        await self._world.pause(0.0, "signed")
+        return MintSubmitted(
+            mint_id=nft.mint_id,
+            mint_address=transaction.address,
+            attempt=attempt,
+            signature=signature,
+            transaction=signature.encode(),
+            blockhash=str(slot),
+            last_valid_block_height=last_valid,
+            endpoint="model",
+            priority_fee=0,
+            compute_unit_limit=0,
+            earlier=earlier,
+        )
+
+    def _missing(self, there: OnChain) -> frozenset[str]:
+        if there.mint is None:
+            return frozenset({MINT}) if self._world.splits else WHOLE
+        found = {METADATA: there.metadata, EDITION: there.edition}
+        return frozenset(part for part, account in found.items() if account is None)
+
+
+class Publishing:
+    """One process's way to Kafka."""
+
+    def __init__(self, world: Surroundings) -> None:
+        self._world = world
+
+    async def publish(self, *envelopes: Envelope, topic: Topic | None = None) -> None:
+        for envelope in envelopes:
+            await self._world.pause(0.005, "publish")
+            lost, kept = self._world.loses()
+            if (not lost or kept) and topic is INFLIGHT:
+                self._world.recorded(envelope)
+            await self._world.pause(0.005, "published")
+            if lost:
+                raise Transient("the broker did not acknowledge")
+
+    async def read(self, partition: int) -> Mapping[bytes, Received]:
+        await self._world.pause(0.01, "read in-flight")
+        return {key: received(each) for key, each in self._world.inflight().items()}
+
+
+def received(envelope: Envelope) -> Received:
+    return Received(
+        envelope=envelope,
+        topic="mint.ledger",
+        partition=0,
+        offset=0,
+        key=envelope.mint_id.encode(),
+        value=b"",
+        headers=(),
+    )
+
+
+def _report(
+    endpoint: str, status: Status | None, heard: Heard, slot: int, parts: frozenset[str]
+) -> Report:
+    return Report(
+        endpoint=endpoint,
+        status=status,
+        finalized_height=heard.height,
+        finalized_slot=heard.slot,
+        read_slot=slot,
+        there=on_chain(parts),
+    )
