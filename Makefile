@@ -11,7 +11,7 @@ BIN        := .venv/bin
 INSTALLED  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench up down docs schemas lock
+.PHONY: help demo test check bench kubo up down docs schemas lock
 
 help:     ## list what there is
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /make \1\t/' | expand -t 16
@@ -35,6 +35,9 @@ check: $(INSTALLED)     ## format, lint, types, import directions, generated doc
 
 bench: $(INSTALLED)     ## measure mints per second, latency per step, calls per mint
 	$(BIN)/python benchmarks/end_to_end.py
+
+kubo: $(INSTALLED)     ## build Kubo, IPFS's own node, from its source for the tests against it: once, in minutes, with go
+	$(BIN)/python -m mint_sandbox.ipfs.kubo_build tools/kubo
 
 up: $(INSTALLED)     ## start Kafka, Postgres, Solana and IPFS in the background; the environment is in .sandbox/trimint.env
 	$(BIN)/trimint sandbox up --detach --env-file .sandbox/trimint.env
