@@ -1,61 +1,201 @@
-"""The endpoints in their order of priority: who is asked first, and who next.
+"""The Solana endpoints as one: who is asked, who next, and whose word is needed.
 
-An endpoint is healthy here if somebody answers at its address; breakers are not yet part of it.
+- One answer is enough: that of the best endpoint that may be asked and does not lag (CH-5).
+- Everybody's word is needed for what decides. Healthy is whose breaker is closed: whoever hangs or
+  fails is waited for only until it opens.
+- When nobody may be asked the work waits here for the first who may be again; that is no failure of
+  any mint (NR-3).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-from chain_minter.rpc import Endpoint
-from mint_resilience.failures import Degraded, Outage, RateLimited, Transient
+from prometheus_client import Gauge
+
+from chain_minter.rpc import Endpoint, Preflight, Refused
+from chain_minter.transport import Address
+from mint_resilience.backoff import TRANSIENT, Backoff, retry
+from mint_resilience.breaker import State
+from mint_resilience.endpoint import GuardedEndpoint
+from mint_resilience.endpoints import ON_ANY_FAULT, EndpointPool
+from mint_resilience.failures import AllUnavailable, Degraded, Outage, RateLimited
 
 T = TypeVar("T")
 Operation = Callable[[Endpoint], Awaitable[T]]
 
-_NEXT_MAY_ANSWER = (Outage, Transient, RateLimited, Degraded)
+DEPENDENCY = "solana"
+NAMES = ("primary", "backup-1", "backup-2", "emergency-local")
+"""What endpoints are called that are given no name, in order of priority (CH-5)."""
+
+WAITING = Gauge(
+    "trimint_solana_waiting", "Calls that wait because no Solana endpoint may be asked now."
+)
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>https?://.+)")
+_PATIENCE = 1.0
+
+
+class _UnknownBlockhash(Refused):
+    """The endpoint does not know the blockhash (yet): another one may."""
+
+
+_NEXT_MAY_TAKE_IT = (*ON_ANY_FAULT, _UnknownBlockhash)
+
+
+def parse_addresses(values: Sequence[str]) -> tuple[Address, ...]:
+    """Read `name=url` or `url`, the preferred one first.
+
+    Raises `ValueError` when one is no URL or two have the same name; it shows no URL.
+    """
+    addresses = tuple(_address(place, value) for place, value in enumerate(values))
+    names = [address.name for address in addresses]
+    if len({*names}) < len(names):
+        raise ValueError(f"two endpoints have the same name: {', '.join(names)}")
+    return addresses
+
+
+def _address(place: int, value: str) -> Address:
+    if named := _NAMED.fullmatch(value):
+        return Address(named["name"], named["url"])
+    if not value.startswith(("http://", "https://")):
+        raise ValueError(f"number {place + 1} is neither url nor name=url, with http:// or https://")
+    return Address(NAMES[place] if place < len(NAMES) else f"endpoint-{place + 1}", value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one endpoint is waited for.
+
+    A read is given up after `read_seconds`: it is safe to ask the next one, and many mints wait for
+    it. `policy` says how often a read is tried that nobody could answer.
+    """
+
+    read_seconds: float = 5.0
+    policy: Backoff = TRANSIENT
 
 
 class Endpoints:
-    """One or more endpoints, the preferred one first."""
+    """One or more endpoints behind their breakers."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        self._endpoints = tuple(endpoints)
+    def __init__(self, pool: EndpointPool[Endpoint], patience: Patience = Patience()) -> None:  # noqa: B008 - immutable
+        self._pool = pool
+        self._patience = patience
 
-    async def first(self, operation: Operation[T], *, skip: int = 0) -> T:
-        """The first answer, beginning with the endpoint `skip` places down (and around).
+    def __iter__(self) -> Iterator[GuardedEndpoint[Endpoint]]:
+        """All of them, by priority."""
+        return (self._pool.endpoint(status.name) for status in self._pool.statuses())
 
-        Raises what the last endpoint raised when none answers; an answer that is final
-        (`Permanent`, `Conflict`) is raised at once.
+    async def read(self, operation: Operation[T]) -> T:
+        """The answer of the first that gives one.
+
+        Waits while nobody may be asked. Raises what the last endpoint raised when nobody could
+        answer in several attempts, and at once an answer that is final (`Permanent`, `Conflict`).
         """
-        *others, last = self._from(skip)
-        for endpoint in others:
-            try:
-                return await operation(endpoint)
-            except _NEXT_MAY_ANSWER:
-                continue
-        return await operation(last)
+
+        async def once() -> T:
+            return await self._pool.call(self._reading(operation), reading=True)
+
+        return await retry(lambda: self._once_usable(once), self._patience.policy)
+
+    async def hand_over(self, operation: Operation[T], *, skip: int) -> T:
+        """Let an endpoint take a transaction: the one `skip` places down, or one after it.
+
+        Safe to do twice, so the next one is asked also when the effect is unknown, and when one
+        does not know the blockhash. Waits and raises as `read`, but tries each endpoint only once.
+        """
+
+        async def once() -> T:
+            return await self._pool.call(
+                _telling_unknown_blockhashes(operation),
+                failover=_NEXT_MAY_TAKE_IT,
+                reading=True,  # preflight is a read: who lags does not know the blockhash
+                skip=skip,
+            )
+
+        return await self._once_usable(once)
 
     async def every(self, operation: Operation[T]) -> list[T]:
-        """The answers of all healthy endpoints.
+        """The answers of all healthy endpoints, also of those that lag.
 
-        Raises `Outage` when there is none, and what an endpoint raised that is there but did not
-        answer: it may know better than the others.
+        Waits while there is none. Raises `Outage` when nobody is there, and what an endpoint raised
+        that is healthy but did not answer: it may know better than the others.
         """
-        answers = await asyncio.gather(
-            *(operation(endpoint) for endpoint in self._endpoints), return_exceptions=True
-        )
-        for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(answer, Outage):
-                raise answer
-        healthy = [answer for answer in answers if not isinstance(answer, BaseException)]
-        if not healthy:
-            urls = ", ".join(endpoint.url for endpoint in self._endpoints)
-            raise Outage(f"no Solana endpoint answers: {urls}")
-        return healthy
+        return await self._once_usable(lambda: self._hear_all(self._reading(operation)))
 
-    def _from(self, skip: int) -> tuple[Endpoint, ...]:
-        start = skip % len(self._endpoints)
-        return self._endpoints[start:] + self._endpoints[:start]
+    def report_position(self, name: str, slot: int) -> None:
+        """Say which slot an endpoint has been seen at."""
+        self._pool.report_position(name, slot)
+
+    async def _hear_all(self, operation: Operation[T]) -> list[T]:
+        heard = await asyncio.gather(*(self._hear(endpoint, operation) for endpoint in self))
+        answers = [answer for each in heard for answer in each]
+        if answers:
+            return answers
+        if self._pool.wait() > 0:
+            raise AllUnavailable(f"no endpoint of {DEPENDENCY} may be asked now")
+        names = ", ".join(endpoint.name for endpoint in self)
+        raise Outage(f"no Solana endpoint answers: {names}")
+
+    async def _hear(
+        self, endpoint: GuardedEndpoint[Endpoint], operation: Operation[T]
+    ) -> tuple[T, ...]:
+        """Its answer, or nothing if it is not healthy."""
+
+        async def once() -> tuple[T, ...]:
+            permit = endpoint.admit(_PATIENCE)
+            if permit is None:
+                return _unheard(endpoint)
+            return (await endpoint.call(permit, operation),)
+
+        try:
+            return await retry(once, self._patience.policy)
+        except Outage:
+            return ()
+
+    async def _once_usable(self, call: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await call()
+            except AllUnavailable:
+                with WAITING.track_inprogress():
+                    await self._pool.until_usable(reading=True)
+
+    def _reading(self, operation: Operation[T]) -> Operation[T]:
+        seconds = self._patience.read_seconds
+
+        async def limited(endpoint: Endpoint) -> T:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await operation(endpoint)
+            except TimeoutError as error:
+                message = f"{endpoint.name}: no answer within {seconds:g} s; ask another endpoint"
+                raise Degraded(message, endpoint=endpoint.name) from error
+
+        return limited
+
+
+def _unheard(endpoint: GuardedEndpoint[Endpoint]) -> tuple[()]:
+    """Whoever is well and only wants fewer calls is waited for; whose breaker is open is not."""
+    if endpoint.breaker.state in (State.CLOSED, State.FORCED_CLOSED):
+        wait = endpoint.wait(_PATIENCE)
+        message = f"{endpoint.name} is at its rate limit for {wait:.0f} s"
+        raise RateLimited(message, endpoint=endpoint.name, retry_after=wait)
+    return ()
+
+
+def _telling_unknown_blockhashes(operation: Operation[T]) -> Operation[T]:
+    async def telling(endpoint: Endpoint) -> T:
+        try:
+            return await operation(endpoint)
+        except Refused as refusal:
+            if refusal.preflight is not Preflight.BLOCKHASH:
+                raise
+            raise _UnknownBlockhash(
+                str(refusal), endpoint=refusal.endpoint, preflight=refusal.preflight
+            ) from refusal
+
+    return telling

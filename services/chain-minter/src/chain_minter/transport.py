@@ -1,29 +1,49 @@
 """HTTP to the RPC endpoints: a body posted, and the reply or a classified failure.
 
-aiohttp, since this is where a mint spends its time: a call costs a tenth of httpx's (measured).
-Sources: RFC 9110 (statuses, Retry-After) and aiohttp's tree of exceptions.
+aiohttp, since this is where a mint spends its time (docs/decisions/json-rpc-of-our-own.md). What a
+failure says names the endpoint and never shows its URL, which may carry a provider's key.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from mint_resilience.failures import Failure, Outage, RateLimited, Transient
+from mint_resilience.failures import Failure, Outage, Permanent
+from mint_resilience.http import classify_http_error
+from mint_resilience.solana_rpc import classify_rpc_status
 
 _HEADERS = {"content-type": "application/json"}
-_CONNECT_SECONDS = 5.0
-_BODY_SHOWN = 200
-_TRANSIENT_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+_CONNECT_SECONDS = 3.0
+_LEAST_SECRET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an endpoint is: its name for people, its URL for the network alone."""
+
+    name: str
+    url: str = field(repr=False)
+
+    def censored(self, text: str) -> str:
+        """The text without what of the URL may be a key: its path, its query, its password."""
+        parts = urlsplit(self.url)
+        secrets = (self.url, parts.path.strip("/"), parts.query, parts.password or "")
+        for secret in secrets:
+            if len(secret) >= _LEAST_SECRET:
+                text = text.replace(secret, "…")
+        return text
 
 
 class Transport(Protocol):
     """How a request reaches an endpoint."""
 
-    async def post(self, url: str, body: str) -> str:
+    async def post(self, address: Address, body: str) -> str:
         """The reply's text. Raises `Outage`, `RateLimited` or `Transient`."""
         ...
 
@@ -32,7 +52,8 @@ class HttpTransport:
     """Posts over connections that are kept; `async with` opens and closes them."""
 
     def __init__(self, *, seconds: float, connections: int) -> None:
-        """Give a call up after `seconds`; have at most so many `connections` to one endpoint."""
+        """Wait at most `seconds` for each part of a reply, over at most so many `connections` to
+        one endpoint."""
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
         )
@@ -52,35 +73,25 @@ class HttpTransport:
         if self._session is not None:
             await self._session.close()
 
-    async def post(self, url: str, body: str) -> str:
+    async def post(self, address: Address, body: str) -> str:
         """As `Transport` says."""
         if self._session is None:
             raise RuntimeError("the transport is not open")
         try:
-            async with self._session.post(url, data=body) as response:
+            # a redirection would turn the POST into a GET, and take the key elsewhere
+            async with self._session.post(
+                address.url, data=body, allow_redirects=False
+            ) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
-            raise _no_reply(error, url) from error
+            raise _no_reply(error, address) from None  # the cause may show the URL
         if response.status != HTTPStatus.OK:
-            raise _refusal(response, text, url)
+            shown = address.censored(text)
+            raise classify_rpc_status(response.status, shown, response.headers, address.name)
         return text
 
 
-def _no_reply(error: Exception, url: str) -> Failure:
-    message = f"{url}: {type(error).__name__} {error}".rstrip()
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL):
-        return Outage(f"{message}; ask another endpoint", endpoint=url)
-    return Transient(f"{message}; whether it took effect is unknown", endpoint=url)
-
-
-def _refusal(response: aiohttp.ClientResponse, text: str, url: str) -> Failure:
-    """A status of the 400s is final for the endpoint (its URL or key), never for the mint."""
-    status = response.status
-    message = f"{url}: HTTP {status} {text[:_BODY_SHOWN]}".rstrip()
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wish = response.headers.get("retry-after", "")
-        seconds = float(wish) if wish.isdigit() else None
-        return RateLimited(message, endpoint=url, retry_after=seconds)
-    if status in _TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Transient(message, endpoint=url)
-    return Outage(f"{message}; correct the endpoint's URL or key", endpoint=url)
+def _no_reply(error: Exception, address: Address) -> Failure:
+    failure = classify_http_error(error, address.name)
+    kind = Outage if isinstance(failure, Permanent) else type(failure)
+    return kind(address.censored(str(failure)), endpoint=address.name)

@@ -34,7 +34,7 @@ from chain_minter.flight import Flight
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Refused
 from chain_minter.service import Minter
-from mint_chain.nft import Nft
+from mint_chain.nft import ABSENT, Nft
 from mint_events.bus import Output, Tombstone
 from mint_events.catalogue import ChainOutcome, MintPrepared
 from mint_events.envelope import Envelope
@@ -209,7 +209,7 @@ _look = Flight._look
 async def first_without_looking(self: Flight) -> Hearing:
     hearing = await _look(self)
     if self.submission is None:
-        self._there = flight.ABSENT
+        self._there = ABSENT
         statements = tuple(replace(each, found=Found.ABSENT) for each in hearing.statements)
         return replace(hearing, statements=statements)
     return hearing

@@ -125,6 +125,12 @@ class Node:
         slot = self._slot() - CONFIRMED_SLOTS
         return slot, self.ledger.height(slot) + 150
 
+    def is_blockhash_valid(self, transaction: Transaction) -> bool:
+        """Whether it knows the transaction's blockhash, and that it has not expired."""
+        slot = self._read_slot()
+        known = transaction.blockhash_slot <= slot
+        return known and self.ledger.height(slot) <= transaction.last_valid
+
     def history(self, address: str, signatures: Sequence[Transaction]) -> list[Transaction]:
         """Who succeeded at the address, as far as it knows, the newest last."""
         if Fault.SILENT in self._active:

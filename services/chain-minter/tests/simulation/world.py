@@ -145,6 +145,10 @@ class World:
         assert self._acting is not None
         return self._acting
 
+    def act(self, instance: Instance) -> None:
+        """What runs from here to the next pause is its work."""
+        self._acting = instance
+
     def start(self) -> None:
         """Begin the work in a process of its own."""
         self.instances += 1
@@ -175,7 +179,7 @@ class World:
         return stands
 
     async def _process(self, instance: Instance) -> None:
-        self._acting = instance
+        self.act(instance)
         publishing = Publishing(self)
         inflight = Inflight(publishing.read, publishing)
         minter = Minter(self._tools(), inflight)
