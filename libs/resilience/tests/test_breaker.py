@@ -123,6 +123,26 @@ def test_a_probe_that_never_answers_does_not_block_the_next_one_for_ever() -> No
     assert trial.breaker.acquire() is not None
 
 
+def test_a_hastened_probe_is_let_through_at_once_and_only_one() -> None:
+    trial = Trial().opened()
+
+    trial.breaker.hasten()
+
+    assert trial.breaker.acquire() is not None
+    assert trial.breaker.acquire() is None
+
+
+def test_what_is_forced_or_not_open_is_not_hastened() -> None:
+    trial = Trial()
+    trial.breaker.hasten()
+    assert trial.state() is State.CLOSED
+    trial.breaker.force_open("operator")
+
+    trial.breaker.hasten()
+
+    assert trial.breaker.acquire() is None
+
+
 def test_three_good_probes_in_a_row_close_it() -> None:
     trial = Trial().half_open()
     trial.calls(Outcome.SUCCESS, 2)

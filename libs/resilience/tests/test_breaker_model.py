@@ -23,6 +23,7 @@ class Model:
         self.last_grant: int | None = None
         self.successes = 0
         self.waiting_for_answer = False
+        self.is_hastened = False
 
     def permits(self, now: int) -> bool:
         if self.state in ("closed", "forced_closed"):
@@ -30,7 +31,7 @@ class Model:
         if self.state == "forced_open":
             return False
         if self.state == "open":
-            return now - self.since >= 30
+            return self.is_hastened or now - self.since >= 30
         return not self.waiting_for_answer or now - (self.last_grant or 0) >= 30
 
     def granted(self, now: int) -> None:
@@ -56,7 +57,7 @@ class Model:
                 self.become("closed", now)
 
     def become(self, state: str, now: int) -> None:
-        self.state, self.since = state, now
+        self.state, self.since, self.is_hastened = state, now, False
         self.calls, self.successes, self.waiting_for_answer = [], 0, False
 
 
@@ -121,6 +122,11 @@ class BreakerAgreesWithModel(RuleBasedStateMachine):
         self.several_calls_follow_each_other(times=4, good=False)
         self.time_passes(30)
         self.several_calls_follow_each_other(times=good, good=True)
+
+    @rule()
+    def a_health_check_finds_the_endpoint_well(self) -> None:
+        self.model.is_hastened = self.model.is_hastened or self.model.state == "open"
+        self.breaker.hasten()
 
     @rule()
     def an_operator_forces_it_open(self) -> None:

@@ -461,3 +461,26 @@ async def test_two_endpoints_of_one_name_are_refused() -> None:
 async def test_without_endpoints_nobody_is_available() -> None:
     with pytest.raises(AllUnavailable, match="none is set"):
         await World().ask()
+
+
+@pytest.mark.requirement("NR-2")
+async def test_a_probe_that_is_hastened_is_made_at_once_and_by_who_waits_for_it() -> None:
+    world = World("primary")
+    world.fail("primary", failure=Outage("nobody there"))
+    await open_breaker(world)
+    world.fail("primary", failure=None)
+    waiting = asyncio.create_task(world.pool.until_usable())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    world.pool.endpoint("primary").hasten()
+
+    await waiting
+    assert [await world.ask() for _ in range(3)] == ["primary"] * 3
+    assert world.transitions[-2:] == [("primary", State.HALF_OPEN), ("primary", State.CLOSED)]
+
+
+async def open_breaker(world: World) -> None:
+    while world.pool.wait() == 0:
+        with pytest.raises(Outage):
+            await world.ask()

@@ -164,6 +164,11 @@ class Breaker:
         elif self.state is State.HALF_OPEN:
             self._judge_probe(failed=outcome is Outcome.FAILURE, reason=reason)
 
+    def hasten(self) -> None:
+        """Let the next probe be due now: who looked after the endpoint has found it well again."""
+        if self.state is State.OPEN:
+            self._next_probe = self._clock()
+
     def force_open(self, reason: str) -> None:
         """Let no call through until released."""
         self._change(State.FORCED_OPEN, reason)

@@ -129,6 +129,11 @@ class GuardedEndpoint(Generic[E]):
         token = self.bucket.wait()
         return max(self.breaker.wait(), token if token > patience else 0.0)
 
+    def hasten(self) -> None:
+        """Let an open breaker's next probe be due now, and tell whoever waits for it."""
+        self.breaker.hasten()
+        self._on_change()
+
     def admit(self, patience: float) -> Permit | None:
         """Leave to call it, or None when it may not be asked now."""
         return None if self.wait(patience) > 0 else self.breaker.acquire()

@@ -1,8 +1,9 @@
 """How far each endpoint has come (slot, height, offset), and who lags too much to be read (CH-5).
 
 An endpoint is compared with the others at the moment when it reports: a position that is merely old
-is no lag. The verdict holds for a while only, so that an endpoint which is no longer asked gets
-another chance. Pure: times are arguments.
+is no lag. Who has not reported for a while is not compared with: it may be gone, or have been wrong.
+The verdict, too, holds for a while only, so that an endpoint which is no longer asked gets another
+chance. Pure: times are arguments.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class Positions:
 
     def report(self, name: str, position: int, now: float) -> None:
         """Say which position an endpoint has been seen at."""
-        others = (seen.position for other, seen in self._seen.items() if other != name)
+        others = (
+            seen.position
+            for other, seen in self._seen.items()
+            if other != name and now - seen.time < self._verdict_seconds
+        )
         lag = max(0, max(others, default=position) - position)
         self._seen[name] = _Seen(position, lag, now)
 
