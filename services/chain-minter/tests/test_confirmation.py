@@ -38,6 +38,7 @@ RULES = Rules(
     witnesses=1,
     max_lag=50,
 )
+TWO_WITNESSES = replace(RULES, witnesses=2)
 LAST_VALID = 1000
 SIGNED = Signed(signature="s1", attempt=1, last_valid_block_height=LAST_VALID, signed_at=NOW)
 LANDED = Status(commitment=Commitment.CONFIRMED, slot=7, error=None)
@@ -52,6 +53,8 @@ STATUSES = (
     ),
 )
 HEIGHTS = (LAST_VALID - 1, LAST_VALID, LAST_VALID + 1)
+BEHIND = (0, 1)
+"""Slots that the rest was read behind the height."""
 AGES = (timedelta(0), RULES.patience + timedelta(seconds=1))
 
 
@@ -66,7 +69,7 @@ def says(
         status=status,
         finalized_height=height,
         finalized_slot=height,
-        read_slot=height + behind,
+        read_slot=height - behind,
         found=found,
     )
 
@@ -80,14 +83,18 @@ def glance(status: Status | None = None, height: int = LAST_VALID) -> Glance:
 
 
 def after(
-    evidence: Evidence, signed: Signed | None = SIGNED, *, age: timedelta = timedelta(0)
+    evidence: Evidence,
+    signed: Signed | None = SIGNED,
+    *,
+    age: timedelta = timedelta(0),
+    rules: Rules = RULES,
 ) -> Decision:
-    return decide(signed, NOW, evidence, NOW + age, RULES)
+    return decide(signed, NOW, evidence, NOW + age, rules)
 
 
 def every_statement() -> Iterator[Statement]:
-    for status, height, found in product(STATUSES, HEIGHTS, Found):
-        yield says(status, height, found)
+    for status, height, found, behind in product(STATUSES, HEIGHTS, Found, BEHIND):
+        yield says(status, height, found, behind)
 
 
 def every_hearing() -> Iterator[Hearing]:
@@ -103,6 +110,8 @@ def may_still_land(statement: Statement) -> bool:
     status = statement.status
     if status is not None:
         return not (status.error and status.commitment is Commitment.FINALIZED)
+    if statement.read_slot < statement.finalized_slot:
+        return True  # it may have landed since
     return statement.finalized_height <= LAST_VALID
 
 
@@ -112,7 +121,9 @@ def test_no_second_signature_while_any_endpoint_leaves_room_for_the_first() -> N
         decision = after(evidence, replace(SIGNED, attempt=attempt), age=age)
 
         landed_in_part = all(
-            statement.status == FINALIZED and statement.found is Found.PART
+            statement.status == FINALIZED
+            and statement.found is Found.PART
+            and statement.read_slot >= FINALIZED.slot
             for statement in evidence.statements
         )
         if isinstance(decision, Sign) and not landed_in_part:
@@ -209,6 +220,63 @@ def test_a_spent_signature_is_followed_by_the_next(status: Status | None) -> Non
 @pytest.mark.requirement("CH-3")
 def test_one_endpoint_that_is_behind_holds_the_next_signature_back() -> None:
     assert after(hearing(says(), says(height=LAST_VALID))) == Wait()
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+@pytest.mark.parametrize("wrong", [0, LAST_VALID, LAST_VALID + 1, LAST_VALID * 1000])
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_an_endpoint_with_wrong_heights_does_not_make_a_signature_expire(
+    wrong: int, others: int
+) -> None:
+    true = says(height=LAST_VALID)
+
+    assert after(hearing(says(height=wrong), *[true] * others), rules=TWO_WITNESSES) == Wait()
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+@pytest.mark.parametrize("wrong", [0, LAST_VALID - RULES.max_lag, LAST_VALID * 1000])
+def test_an_endpoint_with_wrong_heights_does_not_hold_back_what_two_others_say(wrong: int) -> None:
+    true = says(height=LAST_VALID + 1)
+
+    assert after(hearing(says(height=wrong), true, true), rules=TWO_WITNESSES) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+def test_who_lags_is_believed_in_what_it_has_seen() -> None:
+    lags = says(LANDED, height=0, found=Found.WHOLE)
+
+    assert after(hearing(lags, says(), says()), rules=TWO_WITNESSES) == Confirm(slot=LANDED.slot)
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+def test_one_witness_is_not_enough_where_two_are_asked_for() -> None:
+    third = replace(SIGNED, attempt=3)
+
+    assert after(hearing(says()), rules=TWO_WITNESSES) == Wait()
+    assert after(hearing(says()), third, rules=TWO_WITNESSES) == Wait()
+    part = says(FINALIZED, found=Found.PART)
+    assert after(hearing(part), rules=TWO_WITNESSES) == Wait()
+
+
+@pytest.mark.requirement("CH-3")
+def test_what_was_read_before_the_height_shows_no_absence() -> None:
+    assert after(hearing(says(behind=1))) == Wait()
+    assert after(hearing(says())) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-10")
+def test_a_part_that_one_endpoint_shows_is_looked_at_everywhere() -> None:
+    part = says(FINALIZED, found=Found.PART)
+
+    assert after(hearing(part, everywhere=False)) == Look(everywhere=True)
+    assert after(hearing(part), None) == Sign(attempt=1)
+
+
+@pytest.mark.requirement("CH-10")
+def test_a_part_read_before_the_transaction_landed_is_no_part_yet() -> None:
+    late = replace(FINALIZED, slot=LAST_VALID + 9)
+
+    assert after(hearing(says(late, found=Found.PART))) == Wait()
 
 
 @pytest.mark.requirement("CH-10")
