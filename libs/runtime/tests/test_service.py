@@ -74,3 +74,23 @@ def test_a_port_that_is_taken_ends_with_code_1_and_says_so() -> None:
             assert line(second)["exception"][0]["exc_type"] == "OSError"
             assert second.wait(10) == 1
         first.terminate()
+
+
+def test_armed_it_says_so_at_its_start_and_dies_as_by_kill_9_at_the_boundary() -> None:
+    body = (
+        "from mint_resilience.failpoints import Boundary, reach; reach(Boundary.MINT_SENT); "
+        "reach(Boundary.MINT_SIGNED); reach(Boundary.MINT_SIGNED)"
+    )
+    with start(body, TRIMINT_FAILPOINT="chain-minter.signed:2") as process:
+        warning = line(process)
+        assert process.wait(10) == -signal.SIGKILL
+    assert (warning["level"], warning["at"], warning["passing"]) == (
+        "warning",
+        "chain-minter.signed",
+        2,
+    )
+
+
+def test_an_unknown_boundary_stops_the_start_with_a_line_that_names_it() -> None:
+    with start("pass", TRIMINT_FAILPOINT="chain-minter.nowhere") as process:
+        assert process.wait(10) == 2

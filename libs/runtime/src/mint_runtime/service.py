@@ -22,6 +22,8 @@ from typing import NoReturn
 import structlog
 import uvloop
 
+from mint_resilience import failpoints
+from mint_resilience.failpoints import Failpoint
 from mint_runtime import logs
 from mint_runtime.health import HealthServer
 from mint_runtime.settings import S, load_or_exit
@@ -52,6 +54,7 @@ def run(name: str, settings_type: type[S], work: Work[S]) -> NoReturn:
     """
     settings = load_or_exit(settings_type)
     logs.configure(name, settings.log_level)
+    _arm(settings.failpoint)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_supervise(settings, work)))
 
@@ -69,6 +72,12 @@ async def _supervise(settings: S, work: Work[S]) -> int:
         await process.health.stop()
     log.info("stopped")
     return 0
+
+
+def _arm(failpoint: Failpoint | None) -> None:
+    failpoints.arm(failpoint)
+    if failpoint is not None:
+        log.warning("will die on purpose", at=failpoint.boundary, passing=failpoint.passing)
 
 
 def _stop_on_signal() -> asyncio.Event:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from mint_events.bus import Cluster, Security
+from mint_resilience.failpoints import Failpoint
 
 PREFIX = "TRIMINT_"
 BAD_SETTINGS_EXIT_CODE = 2
@@ -40,6 +41,10 @@ def _split(value: object) -> object:
 
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """A setting that holds several values, separated by commas, the first one preferred."""
+
+
+def _failpoint(value: object) -> object:
+    return Failpoint.parse(value) if isinstance(value, str) else value
 
 
 def _default_instance() -> str:
@@ -96,6 +101,10 @@ class ServiceSettings(BaseSettings):
         default_factory=_default_instance,
         min_length=1,
         description="name of this process among the others of its service",
+    )
+    failpoint: Annotated[Failpoint | None, NoDecode, BeforeValidator(_failpoint)] = Field(
+        default=None,
+        description="a boundary, or boundary:n, to die at as by kill -9 (for tests only)",
     )
 
     @property

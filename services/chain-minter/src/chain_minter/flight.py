@@ -34,6 +34,7 @@ from chain_minter.rpc import Refused
 from mint_chain.instructions import missing_steps
 from mint_chain.nft import ABSENT, Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_resilience.failpoints import Boundary, reach
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -149,7 +150,9 @@ class Flight:
         event = await self._tools.signer.sign(
             self._nft, self._there, attempt=attempt, earlier=earlier
         )
+        reach(Boundary.MINT_SIGNED)
         self.submission = await self._record(event)
+        reach(Boundary.MINT_ANNOUNCED)
         self._sent_at = None
         log.info("submitted", signature=event.signature, attempt=attempt)
 
@@ -163,6 +166,7 @@ class Flight:
             self._refusal = f" (last refusal: {refusal})"
             log.info("refused", signature=self._submitted.signature, reason=str(refusal))
             return await self._look()
+        reach(Boundary.MINT_SENT)
         await self._tools.clock.beat()
         return await self._glance()
 

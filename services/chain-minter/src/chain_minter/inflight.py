@@ -14,6 +14,7 @@ import structlog
 
 from mint_events.envelope import Envelope, Received
 from mint_events.topics import INFLIGHT, Topic
+from mint_resilience.failpoints import Boundary, reach
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -77,6 +78,7 @@ class Inflight:
     async def _publish(self, envelope: Envelope) -> None:
         if envelope.mint_id in self._unrecorded:
             await self._publisher.publish(envelope, topic=INFLIGHT)
+            reach(Boundary.MINT_RECORDED)
             self._unrecorded.discard(envelope.mint_id)
         if envelope.mint_id in self._unannounced:
             await self._publisher.publish(envelope)

@@ -22,6 +22,7 @@ from mint_events.catalogue import (
 )
 from mint_events.envelope import Envelope, Received, caused_by
 from mint_events.topics import INFLIGHT
+from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Permanent
 
 SERVICE = "chain-minter"
@@ -52,6 +53,7 @@ class Minter:
 
     async def _mint(self, received: Received, prepared: MintPrepared) -> Sequence[Output]:
         cause = received.envelope
+        reach(Boundary.MINT_RECEIVED)
         nft = await self._tools.signer.nft(prepared)
         record = partial(self._record, cause, received.partition)
         flight = Flight(nft, self._tools, record, await self._submission(prepared.mint_id))
@@ -97,6 +99,7 @@ class Minter:
             slot=slot,
             prepared=prepared,
         )
+        reach(Boundary.MINT_CONFIRMED)
         self._inflight.forget(prepared.mint_id)
         log.info("confirmed", signature=signature, slot=slot, mint_address=event.mint_address)
         return self._publish(cause, event), Tombstone(INFLIGHT, prepared.mint_id)

@@ -16,6 +16,7 @@ from mint_events.envelope import Envelope, Received
 from mint_events.store import Appended, NewEvent, Outcome, append, own_event, received_event
 from mint_events.store.connection import Connection
 from mint_events.topics import topic_of
+from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Poison
 from reconciler.loading import load_references, load_states
 from reconciler.offset_ledger import advance, become_writer, expected_offsets
@@ -60,6 +61,7 @@ class BatchWriter:
                 raise OffsetsMoved("a partition was moved on by another batch: sift this one again")
             written = await self._work(connection, events)
             await advance(connection, step.after)
+            reach(Boundary.BATCH_WRITTEN)
             return written
 
     async def _work(self, connection: Connection, events: Sequence[Received]) -> Written:

@@ -15,6 +15,7 @@ import asyncpg
 
 from mint_events.bus import Position, Record
 from mint_events.store import Place, Stored, mark_published, pending, take_relay
+from mint_resilience.failpoints import Boundary, reach
 from reconciler import metrics
 from reconciler.database import persist
 
@@ -62,7 +63,10 @@ class Relay:
                 return 0
             events = await pending(connection, BATCH)
             if events:
-                await mark_published(connection, await self._publish(events))
+                reach(Boundary.RELAY_BEGUN)
+                places = await self._publish(events)
+                reach(Boundary.RELAY_PUBLISHED)
+                await mark_published(connection, places)
             return len(events)
 
     async def _publish(self, events: Sequence[Stored]) -> dict[UUID, Place]:

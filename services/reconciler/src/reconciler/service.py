@@ -20,6 +20,7 @@ from mint_events.bus.deadletter import dead_letter, without_value
 from mint_events.bus.record import Consumed, Position
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received
+from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Permanent, Poison
 from reconciler import metrics
 from reconciler.batch import BatchWriter, OffsetsMoved, Written
@@ -143,8 +144,10 @@ class Reconciler:
         await self._commit(second, events[len(first.records) :])
 
     async def _write(self, step: Advance, events: Sequence[Received]) -> None:
+        reach(Boundary.BATCH_SIFTED)
         with metrics.BATCH_SECONDS.time():
             written = await persist(lambda: self._writer.write(step, events))
+        reach(Boundary.BATCH_COMMITTED)
         _count(events, written)
         if written.decided:
             self.decided.set()

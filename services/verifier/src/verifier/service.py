@@ -11,6 +11,7 @@ from solders.pubkey import Pubkey
 from mint_events.bus import Delay, Output, Publish, Wait
 from mint_events.catalogue import CheckOutcome, MintConfirmed, PhaseCompleted, VerificationDue
 from mint_events.envelope import Envelope, Received, caused_by
+from mint_resilience.failpoints import Boundary, reach
 from verifier.catalogue import Check
 from verifier.decision import Examined
 from verifier.examination import Examiner
@@ -55,7 +56,9 @@ class Verifier:
 
     async def _verify(self, cause: Envelope, due: VerificationDue) -> Sequence[Output]:
         expected = expectation(due.confirmed, self._authority)
+        reach(Boundary.CHECKS_BEGUN)
         examined = await self._examiner.examine(self._plan.lines(expected, due.checks))
+        reach(Boundary.CHECKS_MADE)
         step = next_step(due, examined, self._plan.phase_2, self._waits)
         _report(due, examined, step.completed)
         return outputs(cause, due, examined, step, self._now())

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from mint_events.bus.assignment import Assignment
+from mint_resilience.failpoints import Boundary, reach
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -44,6 +45,7 @@ class Commits:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._client.commit(offsets)
+                reach(Boundary.CONSUMER_COMMITTED)
         except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", reason=repr(error))
             return False

@@ -27,6 +27,7 @@ from mint_events.bus.record import Consumed, Record
 from mint_events.codec import Codec
 from mint_events.envelope import Received
 from mint_events.tracing import trace_id
+from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Permanent
 
 T = TypeVar("T")
@@ -72,8 +73,11 @@ class RecordWork:
         received = await self._persist(lambda: self._decode(record))
         with structlog.contextvars.bound_contextvars(**_log_context(received)):
             outputs = await self._persist(lambda: self._handle(received))
+            reach(Boundary.CONSUMER_HANDLED)
             if outputs:
+                reach(Boundary.CONSUMER_HANDLED)
                 await self._persist(lambda: self._carry_out(outputs))
+                reach(Boundary.CONSUMER_PUBLISHED)
 
     async def _decode(self, record: Consumed) -> Received:
         record = undelayed(record)
