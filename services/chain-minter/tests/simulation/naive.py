@@ -12,10 +12,11 @@ from mint_chain.nft import ABSENT
 from mint_resilience.failures import Failure
 
 from .ledger import METADATA, Transaction
-from .mutants import AddressOfAttempt
 from .nodes import Node
-from .ports import Chain, Signer, nft_of
-from .world import MINT_ID, World
+from .ports import Chain, Signer
+from .subject import MINT_ID, nft_of
+from .weakened import AddressOfAttempt
+from .world import World
 
 Tool = Callable[["Desk"], Awaitable[bool]]
 TRIES = 5
@@ -31,11 +32,10 @@ class Desk:
 
     async def sign(self) -> Transaction:
         event = await self._signer.sign(nft_of(MINT_ID), ABSENT, attempt=1, earlier=())
-        self.world.submissions[event.signature] = event
         return self.world.ledger.transactions[event.signature]
 
     async def send(self, transaction: Transaction) -> None:
-        await self.chain.send(transaction.signature.encode(), skip=0)
+        await self.chain.first("send", lambda node: node.send(transaction))
 
     async def is_confirmed(self, transaction: Transaction, *, seconds: float) -> bool:
         """Poll the first endpoint for so long."""

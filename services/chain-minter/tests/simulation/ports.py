@@ -6,18 +6,14 @@ Each call is parted by pauses before its effect and after it, at which the proce
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from chain_minter.chain import Landed, Report
 from chain_minter.confirmation import Glance, Status
-from mint_chain.accounts import MasterEdition, Metadata, TokenMint
-from mint_chain.addresses import mint_address
 from mint_chain.nft import Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted
 from mint_events.envelope import Envelope, Received
@@ -26,14 +22,9 @@ from mint_resilience.failures import Outage, Transient
 
 from .ledger import EDITION, METADATA, MINT, Ledger, Transaction
 from .nodes import NEXT_MAY_ANSWER, Heard, Node
+from .subject import EPOCH, WHOLE, nft_of, on_chain
 
 T = TypeVar("T")
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-AUTHORITY = Keypair.from_seed(bytes(32)).pubkey()
-WALLET = Keypair.from_seed(bytes([1] * 32)).pubkey()
-WHOLE = frozenset({MINT, METADATA, EDITION})
-_MINT = TokenMint(mint_authority=None, supply=1, decimals=0, freeze_authority=None)
-_EDITION = MasterEdition(supply=0, max_supply=0)
 
 
 class Surroundings(Protocol):
@@ -58,71 +49,6 @@ class Surroundings(Protocol):
     def recorded(self, envelope: Envelope) -> None: ...
 
     def inflight(self) -> Mapping[bytes, Envelope]: ...
-
-
-@lru_cache
-def nft_of(mint_id: str) -> Nft:
-    return Nft(
-        mint_id=mint_id,
-        authority=AUTHORITY,
-        wallet=WALLET,
-        name="Level 7",
-        symbol="TRM",
-        uri="ipfs://metadata",
-        seller_fee_basis_points=0,
-        creators=(),
-        collection=None,
-        is_mutable=True,
-    )
-
-
-@lru_cache
-def prepared_of(mint_id: str) -> MintPrepared:
-    return MintPrepared(
-        mint_id=mint_id,
-        user_id="user",
-        fencing_token=1,
-        authority=str(AUTHORITY),
-        mint_address=str(mint_address(AUTHORITY, mint_id)),
-        wallet=str(WALLET),
-        name="Level 7",
-        symbol="TRM",
-        uri="ipfs://metadata",
-        level=7,
-        seller_fee_basis_points=0,
-        creators=(),
-        collection=None,
-        is_mutable=True,
-        image_cid="image",
-        image_sha256="0",
-        metadata_cid="metadata",
-    )
-
-
-@lru_cache
-def on_chain(parts: frozenset[str]) -> OnChain:
-    return OnChain(
-        mint=_MINT if MINT in parts else None,
-        metadata=_metadata() if METADATA in parts else None,
-        edition=_EDITION if EDITION in parts else None,
-    )
-
-
-def _metadata() -> Metadata:
-    return Metadata(
-        update_authority=AUTHORITY,
-        mint=AUTHORITY,
-        name="Level 7",
-        symbol="TRM",
-        uri="ipfs://metadata",
-        seller_fee_basis_points=0,
-        creators=(),
-        primary_sale_happened=False,
-        is_mutable=True,
-        token_standard=0,
-        collection=None,
-        sized=False,
-    )
 
 
 class Clock:

@@ -12,7 +12,8 @@ import pytest
 from mint_events.catalogue import ChainOutcome, MintConfirmed, MintParked
 
 from .mutants import PRODUCT
-from .world import World, told, violation
+from .runs import told, violation
+from .world import World
 
 RUNS = 1_000
 
@@ -60,8 +61,8 @@ def sights(world: World) -> set[str]:
         "confirmed": isinstance(end, MintConfirmed),
         "parked as absent": isinstance(end, MintParked) and end.outcome is ChainOutcome.ABSENT,
         "parked as unknown": isinstance(end, MintParked) and end.outcome is ChainOutcome.UNKNOWN,
-        "a process ended in the middle": world.instances > 1 and world.alone,
-        "two processes at once": not world.alone,
+        "a process ended in the middle": world.instances > 1 and world.invariants.alone,
+        "two processes at once": not world.invariants.alone,
         "a second signature": any(each.attempt > 1 for each in world.submissions.values()),
         "a transaction that failed on chain": any(each.error for each in transactions),
         "a transaction on a fork that was given up": any(each.fork for each in transactions),

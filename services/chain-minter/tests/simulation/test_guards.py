@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .mutants import MUTANTS, Mutant
-from .world import violation
+from .runs import violation
 
 SEEDS = 10_000
 

@@ -18,7 +18,8 @@ from .naive import (
 )
 from .nodes import Fault, Spell
 from .plan import FOR_EVER, Plan
-from .world import END_SECONDS, MINT_ID, Instance, World
+from .subject import MINT_ID
+from .world import END_SECONDS, Instance, World
 
 SEEDS = range(20)
 

@@ -5,7 +5,7 @@ The real code that runs here is `service`, `flight`, `inflight` and `confirmatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -16,27 +16,24 @@ from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
 from chain_minter.service import Minter
 from mint_events.bus import Output, Publish
-from mint_events.catalogue import ChainOutcome, MintConfirmed, MintParked, MintSubmitted
+from mint_events.catalogue import MintConfirmed, MintParked, MintSubmitted
 from mint_events.envelope import Envelope, root
 from mint_resilience.failures import Failure
 
-from .ledger import FINALIZED_SLOTS, MINT, Ledger, Transaction
-from .nodes import Node, Spell
+from .invariants import MAX_SIGNATURES, Invariants, Violation, short
+from .ledger import Ledger, Transaction
+from .nodes import Node
 from .plan import Plan, plan
 from .ports import (
-    EPOCH,
-    WHOLE,
     Chain,
     Clock,
     Publishing,
     Signer,
-    prepared_of,
     received,
 )
 from .stepping import Steps, Task, paused
+from .subject import EPOCH, MINT_ID, prepared_of
 
-MINT_ID = "mint-1"
-MAX_SIGNATURES = 3
 PATIENCE_SECONDS = 90.0
 TOLD_SECONDS = 30.0
 """After the faults, until whatever was begun under them is over."""
@@ -45,10 +42,6 @@ END_SECONDS = 1500.0
 finalized 13 s later), patience, restarts of 90 s, and pauses of the runtime, several times over."""
 _CAUSE = root(prepared_of(MINT_ID), id=uuid5(NAMESPACE_OID, MINT_ID), source="test", time=EPOCH)
 _AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
-
-
-class Violation(AssertionError):  # noqa: N818 - the term of the field
-    """An invariant does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ class World:
         self.outcome: MintConfirmed | MintParked | None = None
         self.ended: MintConfirmed | MintParked | None = None
         self.instances = 0
-        self.alone = True
+        self.invariants = Invariants(self.ledger)
         self.submissions: dict[str, MintSubmitted] = {}
         self._product = product
         self._inflight: dict[bytes, Envelope] = {}
@@ -121,17 +114,16 @@ class World:
     def recorded(self, envelope: Envelope) -> None:
         event = envelope.event
         assert isinstance(event, MintSubmitted)
-        self.note(f"recorded {_short(event.signature)}, attempt {event.attempt}")
+        self.note(f"recorded {short(event.signature)}, attempt {event.attempt}")
         self._inflight[envelope.mint_id.encode()] = envelope
-        if event.signature not in self.submissions:
-            self.submissions[event.signature] = event
-            self._check_new_signature(event)
+        self.invariants.calm = self.steps.now > self.plan.calm + TOLD_SECONDS
+        self.invariants.recorded(event, self.actor.known)
+        self.submissions[event.signature] = event
         self.actor.known.add(event.signature)
 
     def sending(self, transaction: Transaction) -> None:
-        self.note(f"sends {_short(transaction.signature)}")
-        if transaction.signature not in self.submissions:
-            raise Violation("sent before it was recorded")
+        self.note(f"sends {short(transaction.signature)}")
+        self.invariants.sending(transaction)
 
     # What happens to the processes.
 
@@ -171,7 +163,7 @@ class World:
         return 0.0
 
     def _replace(self, instance: Instance, task: Task, step: str) -> float:
-        instance.replaced, self.alone = True, False
+        instance.replaced, self.invariants.alone = True, False
         stands = self.random.choice((0.0, 0.0, 5.0, 70.0))
         self.note(f"{instance.name} is replaced, and stands still for {stands} s before: {step}")
         self.start()
@@ -231,7 +223,7 @@ class World:
             event = output.envelope.event
             assert isinstance(event, MintConfirmed | MintParked)
             self.note(f"publishes {type(event).__name__} {getattr(event, 'outcome', '')}")
-            self._check_outcome(event)
+            self.invariants.published(event, self.actor.known)
             self.outcome = event
         else:
             self._inflight.pop(MINT_ID.encode(), None)
@@ -242,77 +234,6 @@ class World:
         if envelope is None or not isinstance(envelope.event, MintSubmitted):
             return set()
         return {envelope.event.signature, *envelope.event.earlier}
-
-    # The invariants.
-
-    def check(self) -> None:
-        """What holds at every step."""
-        if len(self.ledger.tokens[MINT_ID]) > 1:
-            raise Violation("two tokens for one mint_id")
-
-    def _check_new_signature(self, event: MintSubmitted) -> None:
-        for signature, other in self._older(event):
-            if self.ledger.may_land(other):
-                raise Violation(f"a new signature while {_short(signature)} may still land")
-        self._check_attempt(event)
-        if self.alone:
-            self._check_need(event)
-
-    def _check_need(self, event: MintSubmitted) -> None:
-        """A process that was never overtaken knows what was made before it."""
-        told = event.earlier or self.steps.now > self.plan.calm + TOLD_SECONDS
-        if told and self._is_whole():
-            raise Violation("a new signature for an NFT that is whole, finally")
-        if self._failed(self.submissions) > MAX_SIGNATURES:
-            raise Violation("more than 3 signatures")
-
-    def _older(self, event: MintSubmitted) -> Iterator[tuple[str, Transaction]]:
-        """What the process can know of; without an overlap that is all there is."""
-        for signature, transaction in self.ledger.transactions.items():
-            if signature != event.signature and (self.alone or signature in self.actor.known):
-                yield signature, transaction
-
-    def _check_attempt(self, event: MintSubmitted) -> None:
-        failed = self._failed(event.earlier)
-        if event.attempt > MAX_SIGNATURES:
-            raise Violation("more than 3 signatures")
-        if event.attempt != failed + 1:
-            raise Violation(f"attempt {event.attempt} after {failed} that failed")
-
-    def _failed(self, signatures: Iterable[str]) -> int:
-        """How many have not succeeded since the last that did."""
-        failed = 0
-        for signature in signatures:
-            transaction = self.ledger.transactions[signature]
-            landed = transaction.landed is not None and transaction.error is None
-            failed = 0 if landed else failed + 1
-        return failed
-
-    def _is_whole(self) -> bool:
-        parts = self.ledger.accounts[prepared_of(MINT_ID).mint_address]
-        settled = self.ledger.slot - FINALIZED_SLOTS
-        return parts.keys() == WHOLE and max(parts.values()) < settled
-
-    def _check_outcome(self, event: MintConfirmed | MintParked) -> None:
-        there = self.ledger.accounts[event.mint_address].keys()
-        if isinstance(event, MintConfirmed):
-            if there != WHOLE:
-                raise Violation("confirmed, but not whole")
-            landed = self.ledger.transactions[event.signature]
-            if landed.landed != event.slot or landed.error is not None:
-                raise Violation("confirmed by a transaction that has not made it")
-        elif event.outcome is ChainOutcome.ABSENT:
-            self._check_absent(event, there=MINT in there)
-
-    def _check_absent(self, event: MintParked, *, there: bool) -> None:
-        if there and self.alone:
-            raise Violation("said to be absent, but it is there")
-        if len(event.signatures) < MAX_SIGNATURES:
-            raise Violation(f"said to be absent after {len(event.signatures)} signatures")
-        for signature, transaction in self.ledger.transactions.items():
-            known = self.alone or signature in self.actor.known
-            if known and self.ledger.may_land(transaction):
-                raise Violation(f"said to be absent while {_short(signature)} may still land")
 
     # The run.
 
@@ -327,18 +248,12 @@ class World:
         if self.ended is None:
             raise Violation(f"no end {END_SECONDS} s after the faults")
         self.ledger.advance(self.steps.now + 120.0)
-        self.check()
-        if isinstance(self.ended, MintParked):
-            self._check_outcome_in_the_end(self.ended)
+        self.invariants.every_step()
+        self.invariants.ended(self.ended)
 
     def _is_done(self) -> bool:
-        self.check()
+        self.invariants.every_step()
         return self.ended is not None
-
-    def _check_outcome_in_the_end(self, event: MintParked) -> None:
-        absent = event.outcome is ChainOutcome.ABSENT
-        if absent and self.alone and self.ledger.tokens[MINT_ID]:
-            raise Violation("said to be absent, and made afterwards")
 
     def note(self, what: str) -> None:
         if self.trace is not None:
@@ -347,43 +262,6 @@ class World:
             self.trace.append(
                 f"{self.steps.now:8.2f} s, slot {self.ledger.slot}, block {block}: {who} {what}"
             )
-
-
-def violation(seed: int, product: Product, the_plan: Plan | None = None) -> str | None:
-    """What does not hold in the run of this seed, None if everything does."""
-    try:
-        World(seed, product, the_plan).run()
-    except Violation as found:
-        return str(found)
-    return None
-
-
-def told(seed: int, product: Product, the_plan: Plan | None = None) -> str:
-    """The run of this seed, told step by step."""
-    world = World(seed, product, the_plan)
-    world.trace = [f"seed {seed}: {_described(world.plan)}"]
-    try:
-        world.run()
-    except Violation as found:
-        world.note(f"VIOLATION: {found}")
-    return "\n".join(world.trace)
-
-
-def _described(the_plan: Plan) -> str:
-    lines = [
-        f"endpoint {number}: {_spell(spell)}"
-        for number, spells in enumerate(the_plan.spells)
-        for spell in spells
-    ]
-    return "\n".join([str(the_plan), *lines])
-
-
-def _spell(spell: Spell) -> str:
-    return f"{spell.fault.value} ({spell.amount}) from {spell.start:.1f} s to {spell.end:.1f} s"
-
-
-def _short(signature: str) -> str:
-    return f"signature {signature[-6:]}"
 
 
 def _for_ever(seconds: Sequence[float]) -> Iterator[float]:
