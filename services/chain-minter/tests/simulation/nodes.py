@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 
-from chain_minter.confirmation import Commitment, Status
+from chain_minter.confirmation import Status
 from chain_minter.rpc import Refused
 from mint_resilience.failures import Failure, Outage, RateLimited, Transient
 
 from .ledger import (
+    BLOCKHASH_BLOCKS,
     CONFIRMED_SLOTS,
     FINALIZED_SLOTS,
+    FIRST_SLOT,
     MINT,
+    SLOT_SECONDS,
     Ledger,
     Transaction,
 )
@@ -123,7 +126,7 @@ class Node:
     def blockhash(self) -> tuple[int, int]:
         """The newest confirmed block's slot, and the last height at which it is good."""
         slot = self._slot() - CONFIRMED_SLOTS
-        return slot, self.ledger.height(slot) + 150
+        return slot, self.ledger.height(slot) + BLOCKHASH_BLOCKS
 
     def is_blockhash_valid(self, transaction: Transaction) -> bool:
         """Whether it knows the transaction's blockhash, and that it has not expired."""
@@ -160,8 +163,7 @@ class Node:
         slot = self._read_slot() - CONFIRMED_SLOTS
         if slot < transaction.blockhash_slot or self.ledger.height(slot) > transaction.last_valid:
             raise Refused("Blockhash not found")
-        landed = self.ledger.status(transaction, self._read_slot())
-        if landed is not None and landed[0] >= Commitment.PROCESSED:
+        if self.ledger.status(transaction, self._read_slot()) is not None:
             raise Refused("This transaction has already been processed")
         if self.ledger.created(transaction.address, slot) & transaction.creates:
             raise Refused("account already in use")
@@ -169,7 +171,7 @@ class Node:
     def _slot(self) -> int:
         stuck = self._active.get(Fault.STUCK)
         slot = self.ledger.slot - self._amount(Fault.LAGGING)
-        return min(slot, 1000 + int(stuck.start / 0.4)) if stuck else slot
+        return min(slot, FIRST_SLOT + int(stuck.start / SLOT_SECONDS)) if stuck else slot
 
     def _read_slot(self) -> int:
         return self._slot() - self._amount(Fault.SPLIT)
