@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def down(registration: Registration) -> bool:
     """
     holder = registration.holder()
     if holder is not None:
-        os.kill(holder, signal.SIGTERM)
+        _end(holder)
         _wait_until_free(registration, holder)
     registration.clear()
     return holder is not None
@@ -144,6 +145,19 @@ def _arguments(options: StackOptions, env_file: Path | None) -> list[str]:
     if env_file:
         arguments += ["--env-file", str(env_file)]
     return arguments
+
+
+def _end(pid: int) -> None:
+    """Ask the process to end; on Linux, wait until it has (the lock goes a moment earlier)."""
+    if sys.platform != "linux":
+        os.kill(pid, signal.SIGTERM)
+        return
+    ended = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        select.select([ended], [], [], _STOP_PATIENCE)
+    finally:
+        os.close(ended)
 
 
 def _wait_until_free(registration: Registration, pid: int) -> None:
