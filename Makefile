@@ -20,7 +20,7 @@ demo: $(INSTALLED)     ## run the whole system on this machine and mint a small 
 	$(BIN)/trimint demo --mints $(DEMO_MINTS)
 
 test: $(INSTALLED)     ## all tests: unit, contract, end to end
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: $(INSTALLED)     ## format, lint, types, import directions, generated documents
 	$(BIN)/ruff format --check .
