@@ -16,6 +16,7 @@ from mint_content.cid import Cid
 from mint_content.gateway import GatewayPool, NotRetrieved, Retrieval
 from mint_events.catalogue import PinnedAsset
 from mint_resilience.backoff import Backoff, retry
+from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Failure, Outage, Permanent, Transient
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,8 +35,11 @@ class Pinning:
 
         Raises `Permanent` when every provider refuses it finally, else `Transient`.
         """
+        reach(Boundary.PINNING_BEGUN)
         provider = await self._keep(content)
+        reach(Boundary.PINNING_KEPT)
         await self._retrieve(content.cid)
+        reach(Boundary.PINNING_READ_BACK)
         return content.pinned_by((provider.name,))
 
     async def fetch(self, cid: Cid) -> bytes:
