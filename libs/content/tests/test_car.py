@@ -1,11 +1,14 @@
 """A CAR carries blocks under our names, and nothing else can be read from it."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mint_content.car import read_car, write_car
+from mint_content.car import LARGEST_SECTION, CarReader, read_car, write_car
 from mint_content.cid import Cid, Codec
+from mint_content.protobuf import varint
 from mint_content.unixfs import CHUNK_SIZE, Block, blocks_of, cid_of
 from mint_resilience.failures import Permanent
 
@@ -66,3 +69,26 @@ def test_a_damaged_archive_is_refused(damaged: bytes) -> None:
 def test_a_header_with_too_many_roots_is_not_written() -> None:
     with pytest.raises(ValueError, match="at most 23"):
         write_car([ROOT] * 24, [])
+
+
+@given(st.lists(st.integers(1, len(CAR)), max_size=20))
+def test_an_archive_is_read_alike_in_whatever_pieces_it_arrives(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(CAR)]
+    reader = CarReader()
+
+    blocks = [block for start, end in pairwise(edges) for block in reader.feed(CAR[start:end])]
+
+    assert (reader.finish(), tuple(blocks)) == ((ROOT,), read_car(CAR).blocks)
+
+
+def test_a_wrong_block_is_noticed_before_the_archive_ends() -> None:
+    changed = bytearray(CAR)
+    changed[1000] ^= 1
+
+    with pytest.raises(Permanent, match="are not baf"):
+        list(CarReader().feed(bytes(changed[: CHUNK_SIZE + 200])))
+
+
+def test_a_section_of_a_size_that_no_block_has_is_refused_before_it_arrives() -> None:
+    with pytest.raises(Permanent, match="at most"):
+        list(CarReader().feed(write_car([ROOT], []) + varint(LARGEST_SECTION + 1)))

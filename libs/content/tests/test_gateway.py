@@ -1,13 +1,15 @@
 """Content counts only when its bytes hash to its name, whichever gateway they come from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import httpx
 import pytest
 
 from mint_content.gateway import GatewayPool, NotRetrieved
+from mint_content.public_address import Address
 from mint_content.unixfs import cid_of
 from mint_resilience.breaker import BreakerPolicy
 from mint_resilience.failures import (
@@ -218,10 +220,44 @@ async def test_when_all_gateways_are_passed_over_nothing_is_said_of_the_content(
     assert (outcome.good, type(outcome.failure)) == (False, Deferred)
 
 
-async def test_a_redirect_to_another_address_is_followed() -> None:
+async def test_a_redirect_to_another_public_address_is_followed() -> None:
     def redirect(_: httpx.Request) -> httpx.Response:
         return httpx.Response(301, headers={"location": f"{B}/ipfs/{CID}"})
 
-    retrieval = await pool({A: redirect, B: good}).fetch(CID)
+    async def resolve(_: str) -> Sequence[Address]:
+        return [ip_address("93.184.216.34")]
+
+    retrieval = await pool({A: redirect, B: good}, resolve=resolve).fetch(CID)
 
     assert [outcome.endpoint for outcome in retrieval.outcomes] == [A]
+
+
+@pytest.mark.requirement("VE-2")
+async def test_no_more_than_so_many_contents_are_fetched_at_once_and_waiting_costs_no_time() -> (
+    None
+):
+    open_now, most, go_on = 0, 0, asyncio.Event()
+
+    async def held() -> AsyncIterator[bytes]:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        if open_now == 2:
+            go_on.set()
+        await go_on.wait()
+        yield CONTENT
+        open_now -= 1
+
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    gateways = pool({A: lambda _: httpx.Response(200, content=held())}, at_once=2, clock=clock)
+    async with asyncio.TaskGroup() as tasks:
+        fetching = [tasks.create_task(gateways.fetch(CID)) for _ in range(20)]
+
+    assert most == 2
+    assert all(task.result().data == CONTENT for task in fetching)

@@ -15,12 +15,16 @@ from mint_resilience.failures import Permanent
 
 MEDIA_TYPE = "application/vnd.ipld.car"
 
+LARGEST_SECTION = 4 * 1024 * 1024
+"""Bytes of one block with its CID; the network moves blocks of up to 2 MiB (bitswap)."""
+
 _MOST_ROOTS = 23  # what fits into CBOR's short array header
 _ROOTS_KEY = b"\xa2\x65roots"
 _VERSION_1 = b"\x67version\x01"
 _CID_TAG = b"\xd8\x2a\x58"
 _IDENTITY_BASE = b"\x00"
 _DIGEST_SIZE = 32
+_LONGEST_VARINT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,50 @@ def write_car(roots: Iterable[Cid], blocks: Iterable[Block]) -> bytes:
 
 def read_car(data: bytes) -> Archive:
     """Read an archive; raises `Permanent` when it is malformed or a block is not what it says."""
-    sections = _sections(data)
-    header = next(sections, None)
-    if header is None:
-        raise Permanent("CAR without a header")
-    roots = _roots(header)
-    return Archive(roots, tuple(map(_checked_block, sections)))
+    reader = CarReader()
+    blocks = tuple(reader.feed(data))
+    return Archive(reader.finish(), blocks)
+
+
+class CarReader:
+    """Reads an archive as it arrives; holds no more than one unfinished section."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._roots: tuple[Cid, ...] | None = None
+
+    def feed(self, data: bytes) -> Iterator[Block]:
+        """The blocks that these next bytes complete.
+
+        Raises `Permanent` when the archive is malformed or a block is not what it says.
+        """
+        self._rest += data
+        while (section := self._next_section()) is not None:
+            if self._roots is None:
+                self._roots = _roots(section)
+            else:
+                yield _checked_block(section)
+
+    def finish(self) -> tuple[Cid, ...]:
+        """The roots, at the archive's end; raises `Permanent` when it is not whole."""
+        if self._rest:
+            raise Permanent("CAR ends inside a section")
+        if self._roots is None:
+            raise Permanent("CAR without a header")
+        return self._roots
+
+    def _next_section(self) -> bytes | None:
+        head = bytes(self._rest[:_LONGEST_VARINT])
+        if len(head) < _LONGEST_VARINT and all(byte & 0x80 for byte in head):
+            return None  # the length itself is not all there
+        size, start = read_varint(head, 0)
+        if size > LARGEST_SECTION:
+            raise Permanent(f"CAR with a section of {size} bytes; at most {LARGEST_SECTION}")
+        if start + size > len(self._rest):
+            return None
+        section = bytes(self._rest[start : start + size])
+        del self._rest[: start + size]
+        return section
 
 
 def _section(content: bytes) -> bytes:
@@ -67,16 +109,6 @@ def _link(cid: Cid) -> bytes:
 
 def _block(block: Block) -> bytes:
     return _section(block.cid.to_bytes() + block.data)
-
-
-def _sections(data: bytes) -> Iterator[bytes]:
-    position = 0
-    while position < len(data):
-        size, position = read_varint(data, position)
-        if position + size > len(data):
-            raise Permanent("CAR ends inside a section")
-        yield data[position : position + size]
-        position += size
 
 
 def _roots(header: bytes) -> tuple[Cid, ...]:

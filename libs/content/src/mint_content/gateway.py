@@ -6,6 +6,7 @@ gateway has its breaker: one that keeps failing is passed over until a probe of 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import httpx
 
 from mint_content.cid import Cid
 from mint_content.download import Download
+from mint_content.web import Resolve, system_resolve
 from mint_resilience.breaker import BreakerPolicy
 from mint_resilience.endpoint import Endpoint, Observer
 from mint_resilience.endpoints import Answer, Answered, EndpointPool, Failed
@@ -26,6 +28,10 @@ DEFAULT_TIME_LIMIT = 30.0
 
 DEFAULT_SIZE_LIMIT = 32 * 1024 * 1024
 """Bytes of content; what is longer is cut off and refused."""
+
+
+DEFAULT_AT_ONCE = 16
+"""Contents that one pool fetches at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,11 @@ class GatewayPool:
     """Gateways in order of preference, by base URL (`https://ipfs.io`).
 
     The HTTP client is the caller's, who also closes it. `policy` is that of each gateway's breaker;
-    `observer` is told what the gateways do, as the dependency `ipfs-gateway`.
+    `observer` is told what the gateways do, as the dependency `ipfs-gateway`. A pool that is not
+    `trustless` asks as a browser or a wallet does.
+
+    No more than `at_once` contents are fetched at the same time. The others wait here: the work of
+    the HTTP client's pool grows with the square of who waits there, and no time limit runs here.
     """
 
     def __init__(
@@ -86,14 +96,20 @@ class GatewayPool:
         clock: Callable[[], float] = time.monotonic,
         policy: BreakerPolicy | None = None,
         observer: Observer | None = None,
+        at_once: int = DEFAULT_AT_ONCE,
+        trustless: bool = True,
+        resolve: Resolve = system_resolve,
     ) -> None:
+        self._room = asyncio.Semaphore(at_once)
         self.urls = tuple(dict.fromkeys(url.rstrip("/") for url in urls))
         self._clock = clock
         self._pool = EndpointPool(
             DEPENDENCY,
             [
                 Endpoint(
-                    name=url, target=Download(client, url, time_limit, size_limit), priority=place
+                    name=url,
+                    target=Download(client, url, time_limit, size_limit, trustless, resolve),
+                    priority=place,
                 )
                 for place, url in enumerate(self.urls)
             ],
@@ -113,9 +129,10 @@ class GatewayPool:
             raise NotRetrieved(cid, ())
         outcomes: list[GatewayOutcome] = []
         try:
-            data = await self._pool.call(
-                lambda download: self._ask(download, cid, outcomes), failover=(Failure,)
-            )
+            async with self._room:
+                data = await self._pool.call(
+                    lambda download: self._ask(download, cid, outcomes), failover=(Failure,)
+                )
         except AllUnavailable:
             raise
         except Failure as failure:
@@ -124,7 +141,8 @@ class GatewayPool:
 
     async def ask_each(self, cid: Cid) -> tuple[GatewayOutcome, ...]:
         """Ask all gateways at the same time; one outcome each, in the pool's order."""
-        answers = await self._pool.ask_each(lambda download: download.file(cid))
+        async with self._room:
+            answers = await self._pool.ask_each(lambda download: download.file(cid))
         return tuple(_outcome(answer) for answer in answers)
 
     async def _ask(self, download: Download, cid: Cid, outcomes: list[GatewayOutcome]) -> bytes:

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from mint_content.cid import Cid
-from mint_content.gateway import GatewayPool, NotRetrieved
 from mint_content.unixfs import cid_of
 from mint_sandbox.control import client as control
 from mint_sandbox.faults import Fault, Kind, When
@@ -64,37 +63,6 @@ async def test_after_every_fault_each_endpoint_serves_as_before(
         await content.misbehave(endpoint, Fault(kind, seconds=0.01))
         await content.behave(endpoint)
         assert (await client.request(method, path)).content == before.content
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(Kind.WRONG_BYTES),
-        Fault(Kind.HTML),
-        Fault(Kind.TRUNCATED),
-        Fault(Kind.CUT_OFF),
-        Fault(Kind.GARBAGE),
-        Fault(Kind.OTHER_FILE),
-        Fault(Kind.ENDLESS),
-        Fault(Kind.REDIRECT),
-        Fault(Kind.RATE_LIMITED, seconds=1),
-        Fault(Kind.SERVER_ERROR),
-        Fault(Kind.REFUSE),
-        Fault(Kind.REFUSE, When(count=1)),
-        Fault(Kind.LOST_REPLY),
-    ],
-    ids=lambda fault: str(fault.kind),
-)
-@pytest.mark.requirement("VE-2")
-async def test_a_reader_that_hashes_takes_nothing_from_a_gateway_that_lies(
-    content: Content, http: httpx.AsyncClient, ipfs: IpfsEndpoints, fault: Fault
-) -> None:
-    await content.misbehave("gateway-1", fault)
-
-    with pytest.raises(NotRetrieved):
-        await GatewayPool(http, ipfs.gateways[:1], size_limit=1_000_000).fetch(CID)
-    retrieved = await GatewayPool(http, ipfs.gateways, size_limit=1_000_000).fetch(CID)
-    assert retrieved.data == PNG
 
 
 @pytest.mark.parametrize(

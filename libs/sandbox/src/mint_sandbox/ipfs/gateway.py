@@ -1,6 +1,6 @@
 """The path gateway: content under its CID, from the whole network.
 
-Source: specs.ipfs.tech/http-gateways/path-gateway and trustless-gateway (`?format=raw`).
+Source: specs.ipfs.tech/http-gateways/path-gateway and trustless-gateway (`?format=raw|car`).
 """
 
 from __future__ import annotations
@@ -8,12 +8,16 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from mint_content import car
 from mint_content.cid import Cid
 from mint_content.media import image_type
+from mint_content.unixfs import Block, children_of
 from mint_resilience.failures import Permanent
 from mint_sandbox.ipfs.blockstore import BlockMissing, Network
 
 _RAW_TYPE = "application/vnd.ipld.raw"
+_CAR_TYPE = f"{car.MEDIA_TYPE}; version=1; order=dfs; dups=n"
+_FORMATS = {"raw": _RAW_TYPE, "car": car.MEDIA_TYPE}
 
 
 def application(network: Network, *middlewares: Middleware) -> web.Application:
@@ -29,12 +33,39 @@ def application(network: Network, *middlewares: Middleware) -> web.Application:
 
 def _serve(network: Network, request: web.Request) -> web.Response:
     cid = _cid(request)
-    raw = request.query.get("format") == "raw" or _RAW_TYPE in request.headers.get("Accept", "")
     try:
-        body = network.block(cid) if raw else network.file(cid)
+        body, media_type = _content(network, cid, _format(request))
     except BlockMissing as error:
         raise web.HTTPNotFound(text=f"ipfs: {error}") from error
-    return _answer(request, body, _headers(cid, _RAW_TYPE if raw else _media_type(body)))
+    return _answer(request, body, _headers(cid, media_type))
+
+
+def _format(request: web.Request) -> str:
+    """The format of the query, else of the header; empty for the file itself."""
+    accepted = request.headers.get("Accept", "")
+    by_header = next((name for name, media in _FORMATS.items() if media in accepted), "")
+    return request.query.get("format", by_header)
+
+
+def _content(network: Network, cid: Cid, wanted: str) -> tuple[bytes, str]:
+    if wanted == "raw":
+        return network.block(cid), _RAW_TYPE
+    if wanted == "car":
+        return _archive(network, cid), _CAR_TYPE
+    body = network.file(cid)
+    return body, _media_type(body)
+
+
+def _archive(network: Network, root: Cid) -> bytes:
+    """All blocks, depth first, each once."""
+    blocks: dict[Cid, Block] = {}
+    waiting = [root]
+    while waiting:
+        cid = waiting.pop()
+        if cid not in blocks:
+            blocks[cid] = Block(cid, network.block(cid))
+            waiting += reversed(children_of(blocks[cid]))
+    return car.write_car([root], blocks.values())
 
 
 def _cid(request: web.Request) -> Cid:
