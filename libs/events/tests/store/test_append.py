@@ -10,7 +10,7 @@ import pytest
 
 from mint_events.catalogue import Event, MintFailed, RecordDeadLettered
 from mint_events.codec import Codec
-from mint_events.envelope import root
+from mint_events.envelope import caused_by, root
 from mint_events.store import (
     NewEvent,
     Outcome,
@@ -80,6 +80,26 @@ async def test_an_event_that_is_there_already_is_a_duplicate(conn: Connection) -
     assert await appended(conn, event, again) == [Outcome.APPENDED, Outcome.DUPLICATE]
     assert await appended(conn, again) == [Outcome.DUPLICATE]
     assert len(await load(conn, "m-1")) == 1
+
+
+@pytest.mark.requirement("RE-1")
+async def test_work_done_again_after_a_crash_that_measures_otherwise_is_a_duplicate(
+    conn: Connection,
+) -> None:
+    cause = root(failed("m-1"), id=uuid4(), source="chain-minter", time=NOW)
+
+    def told(detail: str, offset: int, *, source: str = "verifier") -> NewEvent:
+        envelope = caused_by(cause, failed("m-1", detail), source=source, time=NOW)
+        event = own_event(envelope, CODEC.encode(envelope), "mint.verification")
+        return replace(event, place=Place(partition=0, offset=offset))
+
+    first, again = told("took 10 ms", 1), told("took 20 ms", 2)
+    assert first.envelope.id == again.envelope.id
+
+    assert await appended(conn, first, again) == [Outcome.APPENDED, Outcome.DUPLICATE]
+    assert await appended(conn, again) == [Outcome.DUPLICATE]
+    assert await appended(conn, told("took 20 ms", 3, source="nobody")) == [Outcome.CONFLICT]
+    assert [stored.value for stored in await load(conn, "m-1")] == [first.value]
 
 
 @pytest.mark.requirement("RE-1")

@@ -42,9 +42,9 @@ class Outcome(StrEnum):
 
     APPENDED = "appended"
     DUPLICATE = "duplicate"
-    """It was there already."""
+    """It was there already, or the same work has told its outcome before."""
     CONFLICT = "conflict"
-    """Its id or its place is taken by an event with another value; it was not appended."""
+    """Its id or its place is taken by another event; it was not appended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

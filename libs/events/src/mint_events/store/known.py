@@ -1,31 +1,51 @@
-"""Which of the events to be appended are in the store already: by their id, and by their place."""
+"""Which of the events to be appended are in the store already: by their id, and by their place.
+
+Work that a crash has cut off is done again, and tells its outcome again under the same id, which
+follows from the cause; what it measured (times, latencies, who holds a pin) may be different then.
+That is a repetition, and the first telling counts. An event without a cause is not made again, so
+its id under another value is a conflict.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from mint_events.store.connection import Connection
 from mint_events.store.events import Appended, NewEvent, Outcome
+from mint_events.store.readable import storable_text
 
 _SELECT = """
-SELECT position, event_id, topic, partition, record_offset, sha256(value) AS value_hash
+SELECT position, event_id, topic, partition, record_offset, sha256(value) AS value_hash,
+    type, mint_id, source, causation_id
 FROM event_store WHERE event_id = ANY($1::uuid[])
 UNION
-SELECT s.position, s.event_id, s.topic, s.partition, s.record_offset, sha256(s.value)
+SELECT s.position, s.event_id, s.topic, s.partition, s.record_offset, sha256(s.value),
+    s.type, s.mint_id, s.source, s.causation_id
 FROM event_store s
 JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS n (topic, partition, record_offset)
   ON (s.topic, s.partition, s.record_offset) = (n.topic, n.partition, n.record_offset)"""
 
 _Place = tuple[str, int, int]
+_Origin = tuple[str, str, str, UUID]
+"""An event's type, mint_id, source and cause."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
     position: int
     value_hash: bytes
+    origin: _Origin | None
+
+    def is_told_again_by(self, event: NewEvent) -> bool:
+        """Whether an event of the same id is this one, or the outcome of the same work."""
+        origin = _origin_of(event)
+        return self.value_hash == value_hash_of(event) or (
+            origin is not None and self.origin == origin
+        )
 
 
 @dataclass(slots=True)
@@ -35,9 +55,8 @@ class KnownEvents:
     _by_id: dict[UUID, _Known] = field(default_factory=dict)
     _by_place: dict[_Place, _Known] = field(default_factory=dict)
 
-    def add(self, event_id: UUID, place: _Place | None, position: int, value_hash: bytes) -> None:
+    def add(self, event_id: UUID, place: _Place | None, known: _Known) -> None:
         """An event is there, or will be."""
-        known = _Known(position, value_hash)
         self._by_id[event_id] = known
         if place is not None:
             self._by_place[place] = known
@@ -49,7 +68,7 @@ class KnownEvents:
         there = same_id or (self._by_place.get(place) if place else None)
         if there is None:
             return None
-        same = same_id is not None and same_id.value_hash == value_hash_of(event)
+        same = same_id is not None and same_id.is_told_again_by(event)
         return Appended(
             event_id=event.envelope.id,
             position=there.position,
@@ -58,7 +77,8 @@ class KnownEvents:
 
     def accept(self, event: NewEvent, position: int) -> Appended:
         """The event will be appended at `position`."""
-        self.add(event.envelope.id, _place_of(event), position, value_hash_of(event))
+        known = _Known(position, value_hash_of(event), _origin_of(event))
+        self.add(event.envelope.id, _place_of(event), known)
         return Appended(event_id=event.envelope.id, position=position, outcome=Outcome.APPENDED)
 
 
@@ -72,8 +92,22 @@ async def known_events(conn: Connection, events: Iterable[NewEvent]) -> KnownEve
     for row in await conn.fetch(_SELECT, ids, topics, partitions, offsets):
         place = (row["topic"], row["partition"], row["record_offset"])
         placed = place if row["partition"] is not None else None
-        known.add(row["event_id"], placed, row["position"], row["value_hash"])
+        known.add(row["event_id"], placed, _known(row))
     return known
+
+
+def _known(row: Mapping[str, Any]) -> _Known:
+    cause = row["causation_id"]
+    origin = (row["type"], row["mint_id"], row["source"], cause) if cause else None
+    return _Known(row["position"], row["value_hash"], origin)
+
+
+def _origin_of(event: NewEvent) -> _Origin | None:
+    envelope = event.envelope
+    if envelope.causation_id is None:
+        return None
+    mint_id, source = storable_text(envelope.mint_id), storable_text(envelope.source)
+    return envelope.type, mint_id, source, envelope.causation_id
 
 
 def _place_of(event: NewEvent) -> _Place | None:
