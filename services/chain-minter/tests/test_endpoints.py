@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import cycle
 
 import pytest
 from aiohttp import web
 from solders.rpc.requests import GetBlockHeight
 from solders.rpc.responses import GetBlockHeightResp
 
-from chain_minter.endpoints import Endpoints
+from chain_minter.endpoints import Endpoints, Patience, parse_addresses
 from chain_minter.rpc import Endpoint, Refused
 from chain_minter.transport import HttpTransport
-from mint_resilience.failures import Failure, Outage, Permanent, RateLimited, Transient
+from mint_resilience.backoff import Backoff
+from mint_resilience.breaker import BreakerPolicy, Outcome, State
+from mint_resilience.endpoint import Endpoint as PoolEndpoint
+from mint_resilience.endpoints import EndpointPool
+from mint_resilience.failures import (
+    AllUnavailable,
+    Degraded,
+    Failure,
+    Outage,
+    Permanent,
+    RateLimited,
+    Transient,
+)
+from mint_resilience.rate import UNLIMITED, Rate
 from mint_sandbox.ports import consecutive_free_ports
 
 Respond = Callable[[web.Request], Awaitable[web.Response]]
-Ask = Callable[..., Awaitable[int]]
+KEY = "0123-the-key-of-the-provider"
+QUICK = Backoff(attempts=3, base=0.01)
 
 
 def says(text: str = "", status: int = 200, **headers: str) -> Respond:
@@ -50,13 +63,41 @@ async def drops(request: web.Request) -> web.Response:
     return web.Response()
 
 
+class Servers:
+    """Servers of these behaviours behind one pool, the preferred first; None: nobody listens."""
+
+    def __init__(self, urls: Sequence[str], transport: HttpTransport, rate: Rate) -> None:
+        self.now = 0.0
+        self.addresses = parse_addresses(urls)
+        self.pool = EndpointPool(
+            "solana",
+            [
+                PoolEndpoint(
+                    name=address.name,
+                    target=Endpoint(address, transport),
+                    priority=place,
+                    rate=rate,
+                )
+                for place, address in enumerate(self.addresses)
+            ],
+            clock=lambda: self.now,
+            policy=BreakerPolicy(minimum_calls=4),
+        )
+        self.endpoints = Endpoints(self.pool, Patience(read_seconds=0.3, policy=QUICK))
+
+    def let_fail(self, name: str) -> None:
+        """Open its breaker, as four failures do."""
+        breaker = self.pool.endpoint(name).breaker
+        while permit := breaker.acquire():
+            breaker.report(permit, Outcome.FAILURE)
+
+
 @asynccontextmanager
-async def endpoints(*behaviours: Respond | None) -> AsyncIterator[Endpoints]:
-    """An endpoint for each behaviour, the preferred one first; None: nobody listens."""
+async def servers(*behaviours: Respond | None, rate: Rate = UNLIMITED) -> AsyncIterator[Servers]:
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(HttpTransport(seconds=0.5, connections=4))
         urls = [await stack.enter_async_context(listening(each)) for each in behaviours]
-        yield Endpoints([Endpoint(url, transport) for url in urls])
+        yield Servers([f"{url}/{KEY}" for url in urls], transport, rate)
 
 
 @asynccontextmanager
@@ -65,7 +106,7 @@ async def listening(respond: Respond | None) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{consecutive_free_ports(1)[0]}"
         return
     app = web.Application()
-    app.router.add_post("/", respond)
+    app.router.add_post(f"/{KEY}", respond)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -73,6 +114,18 @@ async def listening(respond: Respond | None) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+class Asked:
+    """Responds so, and counts how often it was asked."""
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+        self.times = 0
+
+    async def respond(self, request: web.Request) -> web.Response:
+        self.times += 1
+        return await self._respond(request)
 
 
 async def height(endpoint: Endpoint) -> int:
@@ -86,40 +139,64 @@ PREFLIGHT = {"err": {"InstructionError": [2, {"Custom": 0}]}, "logs": ["in use"]
 @pytest.mark.parametrize(
     ("behaviour", "failure", "said"),
     [
-        (None, Outage, "ask another endpoint"),
+        (None, Outage, "try the next endpoint"),
         (says("down", 503), Transient, "HTTP 503 down"),
         (says("who are you", 403), Outage, "correct the endpoint's URL or key"),
+        (says("elsewhere", 302, Location="http://127.0.0.1:1"), Transient, "HTTP 302"),
         (says("slow down", 429), RateLimited, "HTTP 429 slow down"),
         (says("<html>"), Transient, "no JSON-RPC"),
+        (says('{"jsonrpc": "2.0", "id": 0, "result": "high"}'), Transient, "unusable answer"),
         (hangs, Transient, "whether it took effect is unknown"),
         (drops, Transient, "whether it took effect is unknown"),
         (errs(429), RateLimited, "RPC error 429"),
         (errs(-32005, data={"numSlotsBehind": 60}), Outage, "no luck"),
+        (errs(-32005), Outage, "no luck"),
         (errs(-32601), Outage, "no luck"),
         (errs(-32602), Permanent, "no luck"),
         (errs(-32603), Transient, "no luck"),
         (errs(-32000), Transient, "RPC error"),
-        (errs(-32002, data=PREFLIGHT), Refused, "no luck; in use"),
+        (errs(-32002, data=PREFLIGHT), Refused, "in use"),
     ],
 )
-async def test_each_misbehaviour_has_its_class(
+async def test_each_misbehaviour_has_its_class_and_names_the_endpoint_without_its_key(
     behaviour: Respond | None, failure: type[Failure], said: str
 ) -> None:
-    async with endpoints(behaviour) as pool:
+    async with servers(behaviour) as some:
         with pytest.raises(failure, match=said) as raised:
-            await pool.first(height)
+            await height(next(iter(some.endpoints)).target)
 
-    assert raised.value.endpoint is not None
+    assert raised.value.endpoint == "primary"
+    assert str(raised.value).startswith("primary: ")
+    assert KEY not in str(raised.getrepr())
     assert raised.type is failure
+
+
+async def test_a_body_that_repeats_the_key_is_shown_without_it() -> None:
+    async with servers(says(f"no such key: {KEY}", 401)) as some:
+        with pytest.raises(Outage, match="no such key: …"):
+            await some.endpoints.read(height)
 
 
 @pytest.mark.requirement("NR-1")
 async def test_the_wish_of_a_rate_limiter_is_handed_on() -> None:
-    async with endpoints(says("", 429, **{"Retry-After": "7"})) as pool:
+    async with servers(says("", 429, **{"Retry-After": "7"})) as some:
         with pytest.raises(RateLimited) as raised:
-            await pool.first(height)
+            await some.endpoints.hand_over(height, skip=0)
 
     assert raised.value.retry_after == 7
+
+
+@pytest.mark.requirement("NR-1")
+async def test_a_limited_endpoint_is_left_alone_for_as_long_as_it_wishes() -> None:
+    asked = Asked(says("", 429, **{"Retry-After": "7"}))
+    async with servers(asked.respond, answers(8)) as some:
+        assert [await some.endpoints.read(height) for _ in range(3)] == [8, 8, 8]
+        assert asked.times == 1
+
+        some.now = 7.0
+        await some.endpoints.read(height)
+
+    assert asked.times == 2
 
 
 @pytest.mark.requirement("CH-5")
@@ -127,53 +204,152 @@ async def test_the_wish_of_a_rate_limiter_is_handed_on() -> None:
 async def test_when_the_preferred_endpoint_fails_the_next_one_is_asked(
     behaviour: Respond | None,
 ) -> None:
-    async with endpoints(behaviour, answers(7), answers(8)) as pool:
-        assert await pool.first(height) == 7
+    async with servers(behaviour, answers(7), answers(8)) as some:
+        assert await some.endpoints.read(height) == 7
+
+
+@pytest.mark.requirement("CH-5")
+async def test_who_lags_by_more_than_fifty_slots_is_not_read() -> None:
+    async with servers(answers(7), answers(8)) as some:
+        some.endpoints.report_position("backup-1", 1051)
+        some.endpoints.report_position("primary", 1000)
+        assert await some.endpoints.read(height) == 8
+
+        some.endpoints.report_position("primary", 1001)
+        assert await some.endpoints.read(height) == 7
 
 
 @pytest.mark.requirement("CH-3")
-async def test_an_operation_can_begin_further_down_and_goes_around() -> None:
-    async with endpoints(answers(7), None) as pool:
-        assert [await pool.first(height, skip=skip) for skip in range(3)] == [7, 7, 7]
-    async with endpoints(answers(7), answers(8)) as pool:
-        assert [await pool.first(height, skip=skip) for skip in range(3)] == [7, 8, 7]
+async def test_a_transaction_can_go_further_down_and_around() -> None:
+    async with servers(answers(7), None) as some:
+        assert [await some.endpoints.hand_over(height, skip=skip) for skip in range(3)] == [7] * 3
+    async with servers(answers(7), answers(8)) as some:
+        told = [await some.endpoints.hand_over(height, skip=skip) for skip in range(3)]
+        assert told == [7, 8, 7]
+
+
+@pytest.mark.requirement("CH-3")
+async def test_who_does_not_know_the_blockhash_does_not_keep_a_transaction_from_the_next() -> None:
+    lags = errs(-32002, data={"err": "BlockhashNotFound", "logs": []})
+    async with servers(lags, answers(8)) as some:
+        assert await some.endpoints.hand_over(height, skip=0) == 8
+    async with servers(lags, lags) as some:
+        with pytest.raises(Refused, match="BlockhashNotFound"):
+            await some.endpoints.hand_over(height, skip=0)
 
 
 async def test_an_answer_that_is_final_is_asked_of_nobody_else() -> None:
-    async with endpoints(errs(-32602), answers(8)) as pool:
+    asked = Asked(answers(8))
+    async with servers(errs(-32602), asked.respond) as some:
         with pytest.raises(Permanent):
-            await pool.first(height)
+            await some.endpoints.read(height)
+
+    assert asked.times == 0
 
 
-@pytest.mark.requirement("CH-3")
-async def test_everybody_who_is_there_is_heard() -> None:
-    async with endpoints(None, answers(7), answers(8)) as pool:
-        assert await pool.every(height) == [7, 8]
-
-
-@pytest.mark.requirement("CH-3")
-@pytest.mark.parametrize("behaviour", [hangs, says("", 503)])
-async def test_one_who_is_there_but_says_nothing_leaves_the_question_open(
-    behaviour: Respond,
-) -> None:
-    async with endpoints(answers(7), behaviour) as pool:
-        with pytest.raises(Transient):
-            await pool.every(height)
-
-
-async def test_when_nobody_is_there_all_are_named() -> None:
-    async with endpoints(None, None) as pool:
-        with pytest.raises(Outage, match=r"no Solana endpoint answers: http\S+, http\S+"):
-            await pool.every(height)
-
-
-async def test_an_endpoint_that_recovers_is_used_again() -> None:
-    turns = cycle([says("", 503), answers(7)])
+@pytest.mark.requirement("NR-1")
+async def test_a_read_that_nobody_could_answer_is_tried_again() -> None:
+    turns = iter([says("", 503), says("", 503), answers(7)])
 
     async def sometimes(request: web.Request) -> web.Response:
         return await next(turns)(request)
 
-    async with endpoints(sometimes) as pool:
-        with pytest.raises(Transient):
-            await pool.first(height)
-        assert await pool.first(height) == 7
+    async with servers(sometimes) as some:
+        assert await some.endpoints.read(height) == 7
+
+
+@pytest.mark.requirement("CH-3")
+async def test_everybody_who_is_there_is_heard_also_who_lags() -> None:
+    async with servers(None, answers(7), answers(8)) as some:
+        some.endpoints.report_position("backup-2", 1051)
+        some.endpoints.report_position("backup-1", 1000)
+
+        assert await some.endpoints.every(height) == [7, 8]
+
+
+@pytest.mark.requirement("CH-3")
+@pytest.mark.parametrize("behaviour", [hangs, says("", 503), drops])
+async def test_one_who_says_nothing_leaves_the_question_open_until_its_breaker_opens(
+    behaviour: Respond,
+) -> None:
+    async with servers(answers(7), behaviour) as some:
+        with pytest.raises((Transient, Degraded)):
+            await some.endpoints.every(height)
+
+        assert await some.endpoints.every(height) == [7]
+        assert some.pool.endpoint("backup-1").breaker.state is State.OPEN
+
+
+@pytest.mark.requirement("CH-3")
+async def test_one_who_wants_no_calls_for_long_does_not_hold_the_question_open() -> None:
+    async with servers(answers(7), says("", 429, **{"Retry-After": "3600"})) as some:
+        assert await some.endpoints.every(height) == [7]
+
+
+async def test_when_nobody_is_there_all_are_named() -> None:
+    async with servers(None, None) as some:
+        with pytest.raises(Outage, match="no Solana endpoint answers: primary, backup-1"):
+            await some.endpoints.every(height)
+
+
+@pytest.mark.requirement("NR-3")
+async def test_when_nobody_may_be_asked_the_work_is_put_off_and_nobody_is_asked() -> None:
+    asked = Asked(answers(7))
+    async with servers(asked.respond) as some:
+        some.let_fail("primary")
+
+        for call in (some.endpoints.read, some.endpoints.every):
+            with pytest.raises(AllUnavailable) as raised:
+                await call(height)
+            assert raised.value.retry_after is not None
+
+    assert asked.times == 0
+
+
+@pytest.mark.requirement("NR-3", "CH-5")
+async def test_work_that_is_put_off_goes_on_as_soon_as_a_probe_is_due() -> None:
+    async with servers(answers(7)) as some:
+        some.let_fail("primary")
+        waiting = asyncio.create_task(some.endpoints.read(height))
+        await asyncio.sleep(0)
+
+        some.pool.endpoint("primary").hasten()
+
+        assert await waiting == 7
+
+
+@pytest.mark.requirement("NR-1")
+async def test_an_endpoint_is_not_asked_more_often_than_its_rate_allows() -> None:
+    first, second = Asked(answers(7)), Asked(answers(8))
+    async with servers(first.respond, second.respond, rate=Rate(per_second=0.1, burst=2)) as some:
+        for _ in range(4):
+            await some.endpoints.read(height)
+
+    assert (first.times, second.times) == (2, 2)
+
+
+@pytest.mark.requirement("CF-1")
+def test_endpoints_are_named_by_their_place_unless_they_have_a_name() -> None:
+    urls = ["http://a/?k=v", "mine=https://b/?api-key=1", *(f"http://{n}" for n in "cdef")]
+
+    addresses = parse_addresses(urls)
+
+    assert [address.name for address in addresses] == [
+        "primary",
+        "mine",
+        "backup-2",
+        "emergency-local",
+        "endpoint-5",
+        "endpoint-6",
+    ]
+    assert [address.url for address in addresses[:2]] == ["http://a/?k=v", "https://b/?api-key=1"]
+    assert "api-key" not in repr(addresses)
+
+
+@pytest.mark.requirement("CF-1")
+@pytest.mark.parametrize("urls", [["a=http://x", "a=http://y"], ["secret"], ["a=secret"]])
+def test_endpoints_that_can_not_be_told_apart_or_reached_are_refused(urls: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"same name|number 1 is neither") as refused:
+        parse_addresses(urls)
+
+    assert "secret" not in str(refused.value)

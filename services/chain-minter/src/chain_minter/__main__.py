@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from time import monotonic
+from typing import Any
 
-from chain_minter.authority import Authority
+from chain_minter.authority import Authorities
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
-from chain_minter.endpoints import Endpoints
+from chain_minter.endpoints import DEPENDENCY, Endpoints, Patience
 from chain_minter.fees import Pricing
 from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
@@ -19,21 +23,29 @@ from chain_minter.settings import MinterSettings
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
 from chain_minter.transport import HttpTransport
+from chain_minter.watch import Rules as WatchRules
+from chain_minter.watch import Watch
 from mint_events.bus import Consumer, Limits, Publisher, latest_by_key
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
 from mint_events.topics import INFLIGHT, LEDGER
+from mint_resilience.backoff import SUBMIT
+from mint_resilience.endpoint import Endpoint as PoolEndpoint
+from mint_resilience.endpoints import EndpointPool
+from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.service import Process, run
+
+_LONGEST_WAIT = 8.0  # seconds; CH-3: 2, 4, 8
 
 
 async def serve(settings: MinterSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(_transport(settings))
-        authority = settings.authority()
-        endpoints = Endpoints([Endpoint(url, transport) for url in settings.solana_rpc_urls])
-        chain = Solana(endpoints, payer=authority.address)
-        tools = _tools(settings, authority, chain)
+        authorities = settings.authorities()
+        endpoints = _endpoints(settings, transport)
+        watch = _watch(settings, endpoints, authorities)
+        tools = _tools(settings, endpoints, authorities, watch)
         codec = _codec(settings, stack)
         publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
         inflight = Inflight(partial(latest_by_key, settings.cluster, codec, INFLIGHT), publisher)
@@ -44,22 +56,67 @@ async def serve(settings: MinterSettings, process: Process) -> None:
             handler=Minter(tools, inflight).handle,
             publisher=publisher,
             codec=codec,
-            limits=Limits(max_in_flight=settings.mints_in_flight),
+            limits=Limits(
+                max_in_flight=settings.mints_in_flight,
+                retry_base=SUBMIT.base,
+                retry_ceiling=_LONGEST_WAIT,
+            ),
             on_assigned=inflight.load,
             on_revoked=inflight.unload,
         )
         process.health.add_check("kafka", consumer.readiness)
-        process.health.add_check("solana", chain.unreachable)
-        await consumer.run(process.stop)
+        process.health.add_check("solana", watch.readiness)
+        async with _beside(watch.run(hold=consumer.pause, release=consumer.resume)):
+            await consumer.run(process.stop)
 
 
-def _tools(settings: MinterSettings, authority: Authority, chain: Solana) -> Tools:
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let the work go on for as long as the block does; if it fails, the block fails."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(work)
+        yield
+        task.cancel()
+
+
+def _endpoints(settings: MinterSettings, transport: HttpTransport) -> Endpoints:
+    rated = zip(settings.addresses, settings.rates, strict=True)
+    pool = EndpointPool(
+        DEPENDENCY,
+        [
+            PoolEndpoint(
+                name=address.name, target=Endpoint(address, transport), priority=place, rate=rate
+            )
+            for place, (address, rate) in enumerate(rated)
+        ],
+        clock=monotonic,
+        policy=settings.breaker_policy,
+        observer=DependencyMetrics(),
+        time_limit=settings.solana_rpc_seconds,
+    )
+    return Endpoints(pool, Patience(read_seconds=settings.solana_read_seconds))
+
+
+def _watch(settings: MinterSettings, endpoints: Endpoints, authorities: Authorities) -> Watch:
+    rules = WatchRules(
+        seconds=settings.solana_look_seconds,
+        most_slot_age=settings.solana_slot_age_seconds,
+        least_lamports=settings.solana_least_lamports,
+    )
+    payers = [authority.address for authority in authorities.values()]
+    return Watch(endpoints, payers, rules, clock=monotonic)
+
+
+def _tools(
+    settings: MinterSettings, endpoints: Endpoints, authorities: Authorities, watch: Watch
+) -> Tools:
+    chain = Solana(endpoints, sendings_per_endpoint=settings.solana_sendings_per_endpoint)
     limits = UnitLimits(
         chain, margin=settings.solana_unit_margin, fallback=settings.solana_unit_fallback
     )
     return Tools(
         chain=chain,
-        signer=Signer(authority, chain, _pricing(settings), limits),
+        signer=Signer(authorities, chain, _pricing(settings), limits, watch),
         clock=WallClock(settings.solana_poll_seconds),
         rules=_rules(settings),
     )

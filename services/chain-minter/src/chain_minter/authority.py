@@ -1,4 +1,4 @@
-"""The mint and update authority's key: read once, used to sign, never shown.
+"""The mint and update authorities' keys: read once, used to sign, never shown.
 
 Source: the JSON array of 64 numbers (secret seed, then public key) that `solana-keygen` writes.
 """
@@ -6,12 +6,16 @@ Source: the JSON array of 64 numbers (secret seed, then public key) that `solana
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mint_resilience.failures import Permanent
+
+Authorities = Mapping[str, "Authority"]
+"""The authorities whose keys are held, by their addresses (base58)."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -59,3 +63,8 @@ def parse_authority(text: str, *, origin: str) -> Authority:
         raise Permanent(
             f"{origin} holds no key: expected the JSON array of 64 numbers of solana-keygen"
         ) from None
+
+
+def by_address(authorities: Iterable[Authority]) -> Authorities:
+    """The authorities by their addresses, in their order."""
+    return {str(authority.address): authority for authority in authorities}

@@ -1,12 +1,16 @@
-"""Fewer calls for many mints: what is asked at the same moment is asked together, once."""
+"""Fewer calls for many mints: what is asked at the same moment is asked together, once.
+
+A call that is everybody's is made in nobody's context: no mint's log line or budget bears it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextvars import Context
 from itertools import islice
 from math import inf
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -41,7 +45,7 @@ class Batch(Generic[K, V]):
         waiting, self._waiting = self._waiting, {}
         items = iter(waiting.items())
         while chunk := dict(islice(items, self._size)):
-            task = asyncio.create_task(self._settle(chunk))
+            task = asyncio.create_task(self._settle(chunk), context=Context())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
@@ -64,7 +68,7 @@ def _fail(future: asyncio.Future[V], error: Exception) -> None:
 class Shared(Generic[V]):
     """A value that many need and that is good for some `seconds`; fetched once for all."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[V]], *, seconds: float) -> None:
+    def __init__(self, fetch: Callable[[], Coroutine[Any, Any, V]], *, seconds: float) -> None:
         self._fetch = fetch
         self._seconds = seconds
         self._fetched_at = -inf
@@ -77,7 +81,7 @@ class Shared(Generic[V]):
         """
         if self._fetching is None or self._is_old(self._fetching):
             self._fetched_at = asyncio.get_running_loop().time()
-            self._fetching = asyncio.ensure_future(self._fetch())
+            self._fetching = asyncio.create_task(self._fetch(), context=Context())
         return await asyncio.shield(self._fetching)
 
     def _is_old(self, fetching: asyncio.Future[V]) -> bool:

@@ -3,8 +3,8 @@
 - One answer is enough: that of the best endpoint that may be asked and does not lag (CH-5).
 - Everybody's word is needed for what decides. Healthy is whose breaker is closed: whoever hangs or
   fails is waited for only until it opens.
-- When nobody may be asked the work waits here for the first who may be again; that is no failure of
-  any mint (NR-3).
+- When nobody may be asked the work waits: a moment here, for somebody else's probe to end, then
+  where waiting is durable (`AllUnavailable`). That is no failure of any mint (NR-3).
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ WAITING = Gauge(
 )
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>https?://.+)")
 _PATIENCE = 1.0
+_LONGEST_PAUSE = 10.0
+_MOMENT = 2.0
+_LOOK_AGAIN = 3.0  # looking costs no call: whoever is found well again is to be asked soon
 
 
 class _UnknownBlockhash(Refused):
@@ -62,7 +65,9 @@ def _address(place: int, value: str) -> Address:
     if named := _NAMED.fullmatch(value):
         return Address(named["name"], named["url"])
     if not value.startswith(("http://", "https://")):
-        raise ValueError(f"number {place + 1} is neither url nor name=url, with http:// or https://")
+        raise ValueError(
+            f"number {place + 1} is neither url nor name=url, with http:// or https://"
+        )
     return Address(NAMES[place] if place < len(NAMES) else f"endpoint-{place + 1}", value)
 
 
@@ -81,7 +86,7 @@ class Patience:
 class Endpoints:
     """One or more endpoints behind their breakers."""
 
-    def __init__(self, pool: EndpointPool[Endpoint], patience: Patience = Patience()) -> None:  # noqa: B008 - immutable
+    def __init__(self, pool: EndpointPool[Endpoint], patience: Patience = Patience()) -> None:
         self._pool = pool
         self._patience = patience
 
@@ -92,8 +97,9 @@ class Endpoints:
     async def read(self, operation: Operation[T]) -> T:
         """The answer of the first that gives one.
 
-        Waits while nobody may be asked. Raises what the last endpoint raised when nobody could
-        answer in several attempts, and at once an answer that is final (`Permanent`, `Conflict`).
+        Raises what the last endpoint raised when nobody could answer in several attempts, at once
+        an answer that is final (`Permanent`, `Conflict`), and `AllUnavailable` when nobody may be
+        asked.
         """
 
         async def once() -> T:
@@ -105,7 +111,7 @@ class Endpoints:
         """Let an endpoint take a transaction: the one `skip` places down, or one after it.
 
         Safe to do twice, so the next one is asked also when the effect is unknown, and when one
-        does not know the blockhash. Waits and raises as `read`, but tries each endpoint only once.
+        does not know the blockhash. Raises as `read`, but tries each endpoint only once.
         """
 
         async def once() -> T:
@@ -121,8 +127,8 @@ class Endpoints:
     async def every(self, operation: Operation[T]) -> list[T]:
         """The answers of all healthy endpoints, also of those that lag.
 
-        Waits while there is none. Raises `Outage` when nobody is there, and what an endpoint raised
-        that is healthy but did not answer: it may know better than the others.
+        Raises `Outage` when nobody is there, `AllUnavailable` when nobody may be asked, and what an
+        endpoint raised that is healthy but did not answer: it may know better than the others.
         """
         return await self._once_usable(lambda: self._hear_all(self._reading(operation)))
 
@@ -149,20 +155,37 @@ class Endpoints:
             permit = endpoint.admit(_PATIENCE)
             if permit is None:
                 return _unheard(endpoint)
-            return (await endpoint.call(permit, operation),)
+            try:
+                return (await endpoint.call(permit, operation),)
+            except RateLimited:
+                return _unheard(endpoint)
 
         try:
             return await retry(once, self._patience.policy)
-        except Outage:
+        except (Outage, RateLimited):  # not there, or not willing for the time being
             return ()
 
     async def _once_usable(self, call: Callable[[], Awaitable[T]]) -> T:
+        ends = asyncio.get_running_loop().time() + _MOMENT
         while True:
             try:
                 return await call()
-            except AllUnavailable:
-                with WAITING.track_inprogress():
+            except AllUnavailable as nobody:
+                if not await self._is_usable_by(ends):
+                    again = min(self._pool.wait(reading=True), _LOOK_AGAIN)
+                    raise AllUnavailable(str(nobody), retry_after=again) from nobody
+            except RateLimited as limit:  # by the last one that was asked: who is free first?
+                again = self._pool.wait(reading=True)
+                raise RateLimited(str(limit), endpoint=limit.endpoint, retry_after=again) from limit
+
+    async def _is_usable_by(self, time: float) -> bool:
+        try:
+            with WAITING.track_inprogress():
+                async with asyncio.timeout_at(time):
                     await self._pool.until_usable(reading=True)
+        except TimeoutError:
+            return False
+        return True
 
     def _reading(self, operation: Operation[T]) -> Operation[T]:
         seconds = self._patience.read_seconds
@@ -179,9 +202,10 @@ class Endpoints:
 
 
 def _unheard(endpoint: GuardedEndpoint[Endpoint]) -> tuple[()]:
-    """Whoever is well and only wants fewer calls is waited for; whose breaker is open is not."""
-    if endpoint.breaker.state in (State.CLOSED, State.FORCED_CLOSED):
-        wait = endpoint.wait(_PATIENCE)
+    """Who wants fewer calls is waited for, if not for long; whose breaker is open is not."""
+    wait = endpoint.wait(_PATIENCE)
+    closed = endpoint.breaker.state in (State.CLOSED, State.FORCED_CLOSED)
+    if closed and wait <= _LONGEST_PAUSE:
         message = f"{endpoint.name} is at its rate limit for {wait:.0f} s"
         raise RateLimited(message, endpoint=endpoint.name, retry_after=wait)
     return ()

@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from chain_minter.authority import Authority, parse_authority, read_authority_file
+from chain_minter.authority import (
+    Authorities,
+    Authority,
+    by_address,
+    parse_authority,
+    read_authority_file,
+)
+from chain_minter.endpoints import parse_addresses
+from chain_minter.transport import Address
 from mint_resilience.failures import Permanent
-from mint_runtime.settings import CommaList, ServiceSettings
+from mint_resilience.rate import UNLIMITED, Rate
+from mint_runtime.dependencies import BreakerSettings
+from mint_runtime.settings import CommaList
 
 
-class MinterSettings(ServiceSettings):
+class MinterSettings(BreakerSettings):
     """Settings of the chain-minter; every default is safe but for what has none."""
 
     solana_rpc_urls: CommaList = Field(
-        min_length=1, description="URLs of Solana RPC endpoints, the preferred one first"
+        min_length=1,
+        description="Solana RPC endpoints, the preferred one first, each a URL or name=URL",
+    )
+    solana_rpc_rates: CommaList = Field(
+        default=(),
+        description="calls a second to each RPC endpoint, in their order, or one number for all;"
+        " default: no limit",
     )
     solana_authority_key_file: Path | None = Field(
         default=None, description="path of the authority's key as solana-keygen writes it, mode 600"
+    )
+    solana_authority_key_files: CommaList = Field(
+        default=(), description="paths of more such files: of every authority that mints have"
     )
     solana_authority_key: SecretStr | None = Field(
         default=None, description="the authority's key itself, the JSON array of solana-keygen"
     )
     solana_rpc_seconds: float = Field(
-        default=30.0, gt=0, description="seconds until an RPC endpoint is given up on, above 0"
+        default=30.0,
+        gt=0,
+        le=30,
+        description="seconds that an RPC endpoint has to take a transaction, above 0, up to 30",
+    )
+    solana_read_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=30,
+        description="seconds until a read is given up and asked elsewhere, above 0, up to 30",
+    )
+    solana_look_seconds: float = Field(
+        default=3.0, gt=0, description="seconds between two looks at every endpoint, above 0"
+    )
+    solana_slot_age_seconds: float = Field(
+        default=60.0, gt=0, description="seconds without a new slot after which no mint is begun"
+    )
+    solana_least_lamports: int = Field(
+        default=30_000_000,
+        ge=0,
+        description="lamports below which an authority signs no more: what a mint costs, and some",
     )
     solana_rpc_connections: int = Field(
         default=32, ge=1, description="calls to an RPC endpoint at the same time, at least 1"
@@ -35,6 +75,11 @@ class MinterSettings(ServiceSettings):
     )
     solana_resend_seconds: float = Field(
         default=2.0, gt=0, description="seconds until the same bytes are sent again, above 0"
+    )
+    solana_sendings_per_endpoint: int = Field(
+        default=5,
+        ge=1,
+        description="sendings of the same bytes after which the next endpoint gets them, from 1",
     )
     solana_patience_seconds: float = Field(
         default=600.0,
@@ -74,22 +119,61 @@ class MinterSettings(ServiceSettings):
         default=512, ge=1, description="mints that may be in work at a time, at least 1"
     )
 
-    def authority(self) -> Authority:
-        """The authority, its key read anew. Raises `Permanent` when there is none to be used."""
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The endpoints in order of priority. Raises `ValueError` that shows no URL."""
+        return parse_addresses(self.solana_rpc_urls)
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The rate of each endpoint. Raises `ValueError`."""
+        count = len(self.solana_rpc_urls)
+        told = tuple(map(_rate, self.solana_rpc_rates)) or (UNLIMITED,)
+        rates = told * count if len(told) == 1 else told
+        if len(rates) != count:
+            raise ValueError(f"{len(told)} rates for {count} endpoints")
+        return rates
+
+    def authorities(self) -> Authorities:
+        """The authorities, their keys read anew. Raises `Permanent` when one can not be used."""
+        held = by_address(self._keys())
+        if not held:
+            raise Permanent(
+                "TRIMINT_SOLANA_AUTHORITY_KEY_FILE: expected the path of the authority's key,"
+                " but it is not set"
+            )
+        return held
+
+    def _keys(self) -> Iterator[Authority]:
         if self.solana_authority_key is not None:
             text = self.solana_authority_key.get_secret_value()
-            return parse_authority(text, origin="TRIMINT_SOLANA_AUTHORITY_KEY")
-        if self.solana_authority_key_file is not None:
-            return read_authority_file(self.solana_authority_key_file)
-        raise Permanent(
-            "TRIMINT_SOLANA_AUTHORITY_KEY_FILE: expected the path of the authority's key,"
-            " but it is not set"
-        )
+            yield parse_authority(text, origin="TRIMINT_SOLANA_AUTHORITY_KEY")
+        elif self.solana_authority_key_file is not None:
+            yield read_authority_file(self.solana_authority_key_file)
+        yield from map(read_authority_file, map(Path, self.solana_authority_key_files))
 
     @model_validator(mode="after")
-    def _has_a_usable_authority(self) -> Self:
+    def _has_usable_authorities(self) -> Self:
         try:
-            self.authority()
+            self.authorities()
         except Permanent as failure:
             raise ValueError(str(failure)) from None
         return self
+
+    @model_validator(mode="after")
+    def _has_usable_endpoints(self) -> Self:
+        for variable, usable in (
+            ("TRIMINT_SOLANA_RPC_URLS", lambda: self.addresses),
+            ("TRIMINT_SOLANA_RPC_RATES", lambda: self.rates),
+        ):
+            try:
+                usable()
+            except ValueError as error:
+                raise ValueError(f"{variable}: {error}") from None
+        return self
+
+
+def _rate(text: str) -> Rate:
+    """So many calls a second, as many of them at once."""
+    per_second = float(text)
+    return Rate(per_second=per_second, burst=max(1, round(per_second)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from math import inf
+from typing import Protocol
 
 from solders.hash import Hash
+from solders.pubkey import Pubkey
 
-from chain_minter.authority import Authority
+from chain_minter.authority import Authorities, Authority
 from chain_minter.batching import Shared
 from chain_minter.fees import MAX_UNITS, Pricing, unit_limit
 from chain_minter.rpc import Refused
@@ -48,13 +51,27 @@ class UnitLimits:
         return unit_limit(used, self._margin)
 
 
+class Purse(Protocol):
+    """Knows what the authorities hold."""
+
+    def require(self, authority: Pubkey) -> None:
+        """Raises `AllUnavailable` while the authority holds too little to pay for a mint."""
+        ...
+
+
 class Signer:
-    """Signs with the authority's key."""
+    """Signs with the key of the authority that a mint was prepared for."""
 
     def __init__(
-        self, authority: Authority, chain: Solana, pricing: Pricing, limits: UnitLimits
+        self,
+        authorities: Authorities,
+        chain: Solana,
+        pricing: Pricing,
+        limits: UnitLimits,
+        purse: Purse,
     ) -> None:
-        self._authority = authority
+        self._authorities = authorities
+        self._purse = purse
         self._chain = chain
         self._pricing = pricing
         self._limits = limits
@@ -62,11 +79,11 @@ class Signer:
     async def nft(self, prepared: MintPrepared) -> Nft:
         """The NFT that is to be made.
 
-        Raises `Permanent` when this service's key cannot make it, or an address is none.
+        Raises `Permanent` when no key of this service's can make it, or an address is none.
         """
-        _require_authority(prepared, self._authority)
-        collection = prepared.collection and await self._collection(prepared.collection)
-        nft = _nft(prepared, self._authority, collection or None)
+        authority = self._authority_for(prepared)
+        collection = prepared.collection and await self._collection(prepared.collection, authority)
+        nft = _nft(prepared, authority, collection or None)
         if str(nft.mint) != prepared.mint_address:
             raise Permanent(
                 f"mint {prepared.mint_id} was prepared for {prepared.mint_address}, but its address"
@@ -77,12 +94,20 @@ class Signer:
     async def sign(
         self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
     ) -> MintSubmitted:
-        """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent."""
+        """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent.
+
+        Raises `AllUnavailable` while the authority can not pay for it.
+        """
+        self._purse.require(nft.authority)
+        authority = self._authorities[str(nft.authority)]
         steps = missing_steps(nft, there, rent=await self._chain.mint_rent())
-        units = await self._limits.limit(steps, self._authority, afresh=attempt > 1)
-        price = self._pricing.price(await self._chain.recent_prices(), attempt)
+        units, recent_prices = await asyncio.gather(
+            self._limits.limit(steps, authority, afresh=attempt > 1),
+            self._chain.recent_prices(written_accounts(steps, authority.address)),
+        )
+        price = self._pricing.price(recent_prices, attempt)
         recent = await self._chain.blockhash()
-        signed = sign(steps, self._authority.keypair, recent.hash, units=units, price=price)
+        signed = sign(steps, authority.keypair, recent.hash, units=units, price=price)
         return MintSubmitted(
             mint_id=nft.mint_id,
             mint_address=str(nft.mint),
@@ -97,21 +122,27 @@ class Signer:
             earlier=earlier,
         )
 
-    async def _collection(self, address: str) -> Collection:
+    def _authority_for(self, prepared: MintPrepared) -> Authority:
+        if prepared.authority in self._authorities:
+            return self._authorities[prepared.authority]
+        raise Permanent(
+            f"mint {prepared.mint_id} was prepared for the authority {prepared.authority}, this"
+            f" service holds the keys of {', '.join(self._authorities)}: give it that key too, or"
+            " let the reconciler prepare with one of these"
+        )
+
+    async def _collection(self, address: str, authority: Authority) -> Collection:
         """The collection, vouched for when its update authority is ours; it may be a stranger's."""
         mint = parse_address(address)
         metadata = await self._chain.metadata(mint)
-        ours = metadata is not None and metadata.update_authority == self._authority.address
+        ours = metadata is not None and metadata.update_authority == authority.address
         return Collection(mint=mint, verify=ours, sized=bool(metadata and metadata.sized))
 
 
-def _require_authority(prepared: MintPrepared, authority: Authority) -> None:
-    if prepared.authority != str(authority.address):
-        raise Permanent(
-            f"mint {prepared.mint_id} was prepared for the authority {prepared.authority}, this"
-            f" service holds the key of {authority.address}: give it the other key, or let the"
-            " reconciler prepare with this one"
-        )
+def written_accounts(steps: Sequence[Step], payer: Pubkey) -> tuple[Pubkey, ...]:
+    """The accounts that the transaction writes, the payer's first; each once."""
+    metas = (meta for step in steps for instruction in step for meta in instruction.accounts)
+    return tuple(dict.fromkeys((payer, *(meta.pubkey for meta in metas if meta.is_writable))))
 
 
 def _nft(prepared: MintPrepared, authority: Authority, collection: Collection | None) -> Nft:

@@ -1,110 +1,57 @@
 """The chain as this service uses it: many mints share few calls.
 
-Reads for the pipeline are at commitment confirmed (CH-7). Also for "is it absent?": confirmed holds
-all that is finalized, and what was confirmed after it.
+What the mints ask at the same moment is asked together, of one endpoint or, where the answer
+decides, of every healthy one. An account that does not decode at one endpoint is read elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
 from math import inf
-from typing import Generic, TypeVar
 
-from solders.account import Account
-from solders.account_decoder import UiAccountEncoding
-from solders.commitment_config import CommitmentLevel
-from solders.hash import Hash
 from solders.pubkey import Pubkey
-from solders.rpc import config, requests, responses
 from solders.signature import Signature
-from solders.transaction import VersionedTransaction
-from solders.transaction_status import (
-    TransactionConfirmationStatus,
-    TransactionStatus,
-    UiTransactionEncoding,
-)
 
+from chain_minter import queries
 from chain_minter.batching import Batch, Shared
 from chain_minter.chain import Landed, Report
-from chain_minter.confirmation import Commitment, Glance, Status
+from chain_minter.confirmation import Glance, Status
 from chain_minter.endpoints import Endpoints
-from chain_minter.rpc import Endpoint, Refused
-from mint_chain.accounts import MINT_BYTES, AccountState, Metadata
+from chain_minter.queries import Blockhash, Finalized, Parts, Read
+from chain_minter.rpc import Endpoint
+from mint_chain.accounts import Metadata
 from mint_chain.addresses import edition_address
-from mint_chain.nft import observe, parts_of
-from mint_resilience.failures import Failure, Transient
+from mint_chain.nft import OnChain, observe
+from mint_resilience.failures import Conflict, Transient
 
-T = TypeVar("T")
+Question = tuple[Pubkey, Signature | None]
+"""An NFT by its mint, and the signature that is to make it, if there is one yet."""
+Hearsay = list["Report | Conflict"]
+"""What each endpoint says; a `Conflict` where what it has there is not what it should be."""
 
-CONFIRMED = CommitmentLevel.Confirmed
-_CONTEXT = config.RpcContextConfig(CONFIRMED)
-_FINALIZED_CONTEXT = config.RpcContextConfig(CommitmentLevel.Finalized)
-_ACCOUNTS = config.RpcAccountInfoConfig(UiAccountEncoding.Base64, commitment=CONFIRMED)
-_SEND = config.RpcSendTransactionConfig(
-    skip_preflight=False,
-    preflight_commitment=CONFIRMED,  # that of the blockhash, which preflight must know
-    max_retries=0,  # we send again ourselves, and know when to stop
-)
-_SIMULATE = config.RpcSimulateTransactionConfig(
-    sig_verify=False, replace_recent_blockhash=True, commitment=CONFIRMED
-)
-_TRANSACTION = config.RpcTransactionConfig(UiTransactionEncoding.Base64, CONFIRMED, 0)
-_MAX_STATUSES = 256
-_MAX_ACCOUNTS = 100
 _PARTS = 3
+_MINTS_TOGETHER = queries.MAX_ACCOUNTS // _PARTS
+_WRITTEN_BY_A_MINT = 8
 _SECONDS_FRESH = 1.0
-_SECONDS_FEES_FRESH = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Blockhash:
-    """A recent blockhash, until which height it is good, and who gave it."""
-
-    hash: Hash
-    last_valid_block_height: int
-    endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Finalized:
-    """The newest finalized block."""
-
-    slot: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Read(Generic[T]):
-    """What an endpoint said of the chain at a slot."""
-
-    slot: int
-    value: T
 
 
 class Solana:
     """Reads and sends through the endpoints; every method raises classified failures."""
 
-    def __init__(self, endpoints: Endpoints, payer: Pubkey) -> None:
-        """`payer` writes to every transaction: its account tells what priority costs."""
+    def __init__(self, endpoints: Endpoints, *, sendings_per_endpoint: int = 1) -> None:
+        """After so many sendings of the same bytes the next endpoint gets them."""
         self._endpoints = endpoints
-        self._payer = payer
-        self._statuses = Batch(self._fetch_statuses, size=_MAX_STATUSES)
-        self._parts = Batch(self._fetch_parts, size=_MAX_ACCOUNTS // _PARTS)
+        self._sendings_per_endpoint = sendings_per_endpoint
+        self._statuses = Batch(self._fetch_statuses, size=queries.MAX_STATUSES)
+        self._parts = Batch(self._fetch_parts, size=_MINTS_TOGETHER)
+        self._hearsay = Batch(self._hear_everybody, size=_MINTS_TOGETHER)
+        self._prices = Batch(
+            self._fetch_prices, size=queries.MAX_FEE_ACCOUNTS // _WRITTEN_BY_A_MINT
+        )
         self._finalized = Shared(self._fetch_finalized, seconds=_SECONDS_FRESH)
         self._blockhash = Shared(self._fetch_blockhash, seconds=_SECONDS_FRESH)
-        self._prices = Shared(self._fetch_prices, seconds=_SECONDS_FEES_FRESH)
         self._rent = Shared(self._fetch_rent, seconds=inf)
-
-    async def unreachable(self) -> str | None:
-        """None if an endpoint answers (or did so within a second), else what is wrong."""
-        try:
-            await self._finalized.get()
-        except Failure as failure:
-            return str(failure)
-        return None
 
     async def glance(self, signature: Signature) -> Glance:
         """Status as the node remembers it, and the finalized block height (at most 1 s old)."""
@@ -114,41 +61,52 @@ class Solana:
         return Glance(status=status, finalized_height=finalized.height)
 
     async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
-        """A closer look through the first endpoint that answers."""
+        """A closer look through the first endpoint that answers with what can be decoded.
+
+        Raises `Conflict` when no endpoint has there what should be.
+        """
         status = self._statuses.get(signature) if signature else _nothing()
         seen, finalized, parts = await asyncio.gather(
             status, self._finalized.get(), self._parts.get(mint)
         )
-        return Report(
-            endpoint="the first that answers",
-            status=seen,
-            finalized_height=finalized.height,
-            finalized_slot=finalized.slot,
-            read_slot=parts.slot,
-            there=observe(*parts.value),
-        )
+        try:
+            return _report("the first that answers", seen, finalized, parts.slot, parts.value)
+        except Conflict:
+            return (await self.look_everywhere(mint, signature))[0]
 
     async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
-        """What every healthy endpoint says, each asked for itself, with its whole history."""
-        return await self._endpoints.every(lambda endpoint: _report(endpoint, mint, signature))
+        """What every healthy endpoint says, each asked for itself, with its whole history.
+
+        Passes over who has there what can not be decoded, but raises its `Conflict` when all have.
+        """
+        hearsay = await self._hearsay.get((mint, signature))
+        reports = [each for each in hearsay if isinstance(each, Report)]
+        if not reports:
+            raise next(each for each in hearsay if isinstance(each, Conflict))
+        return reports
 
     async def send(self, raw: bytes, *, skip: int) -> None:
-        """Hand a signed transaction to the endpoint `skip` places down, or one after it.
+        """Hand over a signed transaction that was sent `skip` times before.
 
-        Raises `Refused` when its simulation fails there; it says nothing about earlier sendings.
+        It goes to the best endpoint for some sendings, then to the next (CH-3); when one can not
+        take it, at once to the one after it. Raises `Refused` when its simulation fails there; it
+        says nothing about earlier sendings.
         """
-        request = requests.SendRawTransaction(raw, _SEND)
-        await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.SendTransactionResp), skip=skip
+        await self._endpoints.hand_over(
+            lambda endpoint: queries.send(endpoint, raw), skip=skip // self._sendings_per_endpoint
         )
 
     async def blockhash(self) -> Blockhash:
         """A blockhash at most 1 s old."""
         return await self._blockhash.get()
 
-    async def recent_prices(self) -> Sequence[int]:
-        """What was recently paid to write to the payer's account, micro-lamports per unit."""
-        return await self._prices.get()
+    async def recent_prices(self, written: tuple[Pubkey, ...]) -> Sequence[int]:
+        """By recent block, what sufficed to write these accounts, micro-lamports per unit.
+
+        Mints that ask at the same moment get the price of all their accounts: those that they do
+        not share are new, and so have none of their own.
+        """
+        return await self._prices.get(written)
 
     async def mint_rent(self) -> int:
         """Lamports that exempt a mint account from rent."""
@@ -156,19 +114,11 @@ class Solana:
 
     async def units_used(self, raw: bytes) -> int:
         """Compute units by simulation. Raises `Refused` when the simulated transaction fails."""
-        request = requests.SimulateVersionedTransaction(
-            VersionedTransaction.from_bytes(raw), _SIMULATE
-        )
-        answer = await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.SimulateTransactionResp)
-        )
-        if answer.value.err is not None or answer.value.units_consumed is None:
-            raise Refused(f"the transaction fails in simulation: {answer.value.err}")
-        return answer.value.units_consumed
+        return await self._endpoints.read(lambda endpoint: queries.units_used(endpoint, raw))
 
     async def metadata(self, mint: Pubkey) -> Metadata | None:
         """The mint's metadata account."""
-        return observe(*(await self._parts.get(mint)).value).metadata
+        return (await self.look(mint, None)).there.metadata
 
     async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:
         """The transaction that made the NFT whole: the payer's first that wrote to its edition.
@@ -177,135 +127,90 @@ class Solana:
         none is in the node's history (yet).
         """
         edition = edition_address(mint)
-        for entry in reversed(await self._history(edition)):
-            if entry.err is None and await self._paid_by(payer, entry.signature):
+        history = await self._endpoints.read(lambda one: queries.history(one, edition))
+        for entry in reversed(history):
+            if entry.err is None and await self._payer(entry.signature) == payer:
                 return Landed(entry.signature, entry.slot)
         raise Transient(f"mint {mint} is on chain, but its transaction is in no history (yet)")
 
-    async def _history(
-        self, address: Pubkey
-    ) -> list[responses.RpcConfirmedTransactionStatusWithSignature]:
-        request = requests.GetSignaturesForAddress(
-            address, config.RpcSignaturesForAddressConfig(commitment=CONFIRMED)
-        )
-        answer = await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.GetSignaturesForAddressResp)
-        )
-        return answer.value
-
-    async def _paid_by(self, payer: Pubkey, signature: Signature) -> bool:
-        request = requests.GetTransaction(signature, _TRANSACTION)
-        answer = await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.GetTransactionResp)
-        )
-        found = answer.value and answer.value.transaction.transaction
-        return isinstance(found, VersionedTransaction) and found.message.account_keys[0] == payer
+    async def _payer(self, signature: Signature) -> Pubkey | None:
+        return await self._endpoints.read(lambda one: queries.payer(one, signature))
 
     async def _fetch_statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
-        read = await self._endpoints.first(
-            lambda endpoint: _statuses(endpoint, signatures, search=False)
+        read = await self._endpoints.read(
+            lambda one: queries.statuses(one, signatures, search=False)
         )
         return read.value
 
-    async def _fetch_parts(self, mints: Sequence[Pubkey]) -> list[_Read[_Parts]]:
-        return await self._endpoints.first(lambda endpoint: _accounts(endpoint, mints))
+    async def _fetch_parts(self, mints: Sequence[Pubkey]) -> list[Read[Parts]]:
+        read = await self._endpoints.read(lambda one: queries.parts(one, mints))
+        return [Read(read.slot, parts) for parts in read.value]
 
-    async def _fetch_finalized(self) -> _Finalized:
-        return await self._endpoints.first(_finalized)
+    async def _hear_everybody(self, questions: Sequence[Question]) -> list[Hearsay]:
+        heard = await self._endpoints.every(lambda one: _statements(one, questions))
+        return [list(each) for each in zip(*heard, strict=True)]
+
+    async def _fetch_prices(self, sets: Sequence[tuple[Pubkey, ...]]) -> list[list[int]]:
+        written = list(dict.fromkeys(key for each in sets for key in each))
+        recent = await self._endpoints.read(
+            lambda one: queries.prices(one, written[: queries.MAX_FEE_ACCOUNTS])
+        )
+        return [recent for _ in sets]
+
+    async def _fetch_finalized(self) -> Finalized:
+        return await self._endpoints.read(queries.finalized)
 
     async def _fetch_blockhash(self) -> Blockhash:
-        return await self._endpoints.first(_latest_blockhash)
-
-    async def _fetch_prices(self) -> list[int]:
-        request = requests.GetRecentPrioritizationFees([self._payer])
-        answer = await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.GetRecentPrioritizationFeesResp)
-        )
-        return [fee.prioritization_fee for fee in answer.value]
+        return await self._endpoints.read(queries.latest_blockhash)
 
     async def _fetch_rent(self) -> int:
-        request = requests.GetMinimumBalanceForRentExemption(MINT_BYTES)
-        answer = await self._endpoints.first(
-            lambda endpoint: endpoint.ask(request, responses.GetMinimumBalanceForRentExemptionResp)
-        )
-        return answer.value
-
-
-_Parts = tuple[AccountState | None, AccountState | None, AccountState | None]
+        return await self._endpoints.read(queries.mint_rent)
 
 
 async def _nothing() -> None:
     return None
 
 
-async def _report(endpoint: Endpoint, mint: Pubkey, signature: Signature | None) -> Report:
+async def _statements(endpoint: Endpoint, questions: Sequence[Question]) -> Hearsay:
     """The height is asked before the status: what lands in between is not taken for expired."""
-    finalized = await _finalized(endpoint)
-    (parts,) = await _accounts(endpoint, [mint])
-    status, slot = None, parts.slot
-    if signature is not None:
-        statuses = await _statuses(endpoint, [signature], search=True)
-        (status,), slot = statuses.value, min(slot, statuses.slot)
+    finalized = await queries.finalized(endpoint)
+    parts = await queries.parts(endpoint, [mint for mint, _ in questions])
+    signatures = [signature for _, signature in questions if signature is not None]
+    found, slot = await _searched(endpoint, signatures, parts.slot)
+    return [
+        _report_or_conflict(endpoint.name, found.get(signature), finalized, slot, each)
+        for (_, signature), each in zip(questions, parts.value, strict=True)
+    ]
+
+
+async def _searched(
+    endpoint: Endpoint, signatures: Sequence[Signature], slot: int
+) -> tuple[dict[Signature | None, Status | None], int]:
+    """The statuses, and the older one of their slot and `slot`."""
+    if not signatures:
+        return {}, slot
+    read = await queries.statuses(endpoint, signatures, search=True)
+    return dict(zip(signatures, read.value, strict=True)), min(slot, read.slot)
+
+
+def _report_or_conflict(
+    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
+) -> Report | Conflict:
+    try:
+        return _report(endpoint, status, finalized, slot, parts)
+    except Conflict as conflict:
+        return Conflict(f"{endpoint}: {conflict}", endpoint=endpoint)
+
+
+def _report(
+    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
+) -> Report:
+    there: OnChain = observe(*parts)
     return Report(
-        endpoint=endpoint.url,
+        endpoint=endpoint,
         status=status,
         finalized_height=finalized.height,
         finalized_slot=finalized.slot,
         read_slot=slot,
-        there=observe(*parts.value),
+        there=there,
     )
-
-
-async def _statuses(
-    endpoint: Endpoint, signatures: Sequence[Signature], *, search: bool
-) -> _Read[list[Status | None]]:
-    request = requests.GetSignatureStatuses(
-        signatures, config.RpcSignatureStatusConfig(search_transaction_history=search)
-    )
-    answer = await endpoint.ask(request, responses.GetSignatureStatusesResp)
-    statuses = [None if status is None else _status(status) for status in answer.value]
-    return _Read(answer.context.slot, statuses)
-
-
-def _status(found: TransactionStatus) -> Status:
-    return Status(
-        commitment=_commitment(found.find_confirmation_status()),
-        slot=found.slot,
-        error=None if found.err is None else str(found.err),
-    )
-
-
-def _commitment(found: TransactionConfirmationStatus) -> Commitment:
-    if found == TransactionConfirmationStatus.Finalized:
-        return Commitment.FINALIZED
-    confirmed = found == TransactionConfirmationStatus.Confirmed
-    return Commitment.CONFIRMED if confirmed else Commitment.PROCESSED
-
-
-async def _accounts(endpoint: Endpoint, mints: Sequence[Pubkey]) -> list[_Read[_Parts]]:
-    """Of each NFT the accounts that `observe` takes."""
-    keys = list(chain.from_iterable(map(parts_of, mints)))
-    request = requests.GetMultipleAccounts(keys, _ACCOUNTS)
-    answer = await endpoint.ask(request, responses.GetMultipleAccountsResp)
-    states = (_state(account) for account in answer.value)
-    parts = [(next(states), next(states), next(states)) for _ in mints]
-    return [_Read(answer.context.slot, each) for each in parts]
-
-
-def _state(account: Account | None) -> AccountState | None:
-    if account is None:
-        return None
-    return AccountState(account.lamports, account.owner, account.data)
-
-
-async def _finalized(endpoint: Endpoint) -> _Finalized:
-    """Slot and height in one answer, so that they belong together."""
-    request = requests.GetEpochInfo(_FINALIZED_CONTEXT)
-    found = (await endpoint.ask(request, responses.GetEpochInfoResp)).value
-    return _Finalized(found.absolute_slot, found.block_height)
-
-
-async def _latest_blockhash(endpoint: Endpoint) -> Blockhash:
-    request = requests.GetLatestBlockhash(_CONTEXT)
-    found = (await endpoint.ask(request, responses.GetLatestBlockhashResp)).value
-    return Blockhash(found.blockhash, found.last_valid_block_height, endpoint.url)

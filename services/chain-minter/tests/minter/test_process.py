@@ -183,7 +183,8 @@ async def test_events_of_others_are_passed_over_and_calls_are_measured(
             metrics = (await http.get(f"{world.url}/metrics")).text
 
     assert {envelope.mint_id for envelope in events} == {"mint-1"}
-    assert 'method="SendRawTransaction",outcome="ok"' in metrics
+    assert 'trimint_dependency_seconds_count{dependency="solana",endpoint="primary"' in metrics
+    assert f'trimint_authority_lamports{{authority="{world.authority}"}}' in metrics
 
 
 async def test_without_a_chain_the_minter_is_not_ready_and_says_why(
@@ -201,7 +202,7 @@ async def test_without_a_chain_the_minter_is_not_ready_and_says_why(
                 answer = await http.get(f"{world.url}/readyz")
             except httpx.ConnectError:
                 return False
-        return answer.status_code == 503 and nobody in answer.text
+        return answer.status_code == 503 and "primary: ClientConnectorError" in answer.text
 
     child.spawn()
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -15,10 +17,10 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.transaction import Transaction
 
-from chain_minter.authority import Authority
+from chain_minter.authority import Authority, by_address
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
-from chain_minter.endpoints import Endpoints
+from chain_minter.endpoints import DEPENDENCY, NAMES, Endpoints, Patience
 from chain_minter.fees import Pricing
 from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
@@ -26,11 +28,13 @@ from chain_minter.rpc import Endpoint
 from chain_minter.service import Minter
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
-from chain_minter.transport import Transport
+from chain_minter.transport import Address, Transport
+from chain_minter.watch import Rules as WatchRules
+from chain_minter.watch import Watch
 from mint_chain.accounts import AccountState
 from mint_chain.addresses import mint_address
 from mint_chain.nft import OnChain, observe, parts_of
-from mint_events.bus import Publish
+from mint_events.bus import Output, Publish
 from mint_events.catalogue import (
     MintConfirmed,
     MintParked,
@@ -39,6 +43,11 @@ from mint_events.catalogue import (
 )
 from mint_events.envelope import Envelope, Received, root
 from mint_events.topics import CHAIN, INFLIGHT, Topic
+from mint_resilience.backoff import Backoff
+from mint_resilience.breaker import BreakerPolicy
+from mint_resilience.endpoint import Endpoint as PoolEndpoint
+from mint_resilience.endpoints import EndpointPool
+from mint_resilience.failures import Degraded, Outage, RateLimited, Transient
 from mint_sandbox.solana import Running
 from mint_sandbox.solana.chain import Commitment
 
@@ -50,6 +59,9 @@ RULES = Rules(
     max_lag=50,
 )
 PARTITION = 0
+
+PASSING = (Transient, RateLimited, Degraded, Outage)
+"""What the runtime tries again without end."""
 
 Point = Callable[[str], Awaitable[None]]
 """A point at which the process may end; it is told what comes next."""
@@ -121,26 +133,28 @@ class Wire:
         self._inner = inner
         self._point = point
         self.calls: Counter[str] = Counter()
+        self.asked: Counter[tuple[str, str]] = Counter()
         self.sent: list[bytes] = []
         self.loses_transactions = False
 
-    async def post(self, url: str, body: str) -> str:
+    async def post(self, address: Address, body: str) -> str:
         request = json.loads(body)
         method = request["method"]
         self.calls[method] += 1
+        self.asked[address.name, method] += 1
         await self._point(f"calling {method}")
         if method == "sendTransaction":
             self.sent.append(b64decode(request["params"][0]))
-        reply = await self._reply(url, body, method)
+        reply = await self._reply(address, body, method)
         await self._point(f"called {method}")
         return reply
 
-    async def _reply(self, url: str, body: str, method: str) -> str:
+    async def _reply(self, address: Address, body: str, method: str) -> str:
         if method == "sendTransaction" and self.loses_transactions:
             # a node does not tell that it has dropped it: it answers the signature
             signature = Transaction.from_bytes(self.sent[-1]).signatures[0]
             return json.dumps({"jsonrpc": "2.0", "id": 0, "result": str(signature)})
-        return await self._inner.post(url, body)
+        return await self._inner.post(address, body)
 
 
 class World:
@@ -150,12 +164,22 @@ class World:
         self.chain = chain
         self.transport = transport
         self.authority = Authority(Keypair())
+        self.others: list[Authority] = []
         self.journal = Journal()
         chain.ledger.airdrop(self.authority.address, 10**12)
 
-    async def process(self, point: Point = go_on) -> Process:
+    @property
+    def authorities(self) -> list[Authority]:
+        """Those whose keys the service holds."""
+        return [self.authority, *self.others]
+
+    @property
+    def urls(self) -> list[str]:
+        return [endpoint.rpc for endpoint in self.chain.endpoints]
+
+    async def process(self, point: Point = go_on, rules: Rules = RULES) -> Process:
         """A freshly started service."""
-        process = Process(self, point)
+        process = Process(self, point, rules)
         await process.inflight.load("mint.ledger", PARTITION)
         return process
 
@@ -182,27 +206,54 @@ class World:
             self.chain.ledger.tick(datetime.now(UTC).timestamp())
 
 
+BREAKER = BreakerPolicy(minimum_calls=4, probe_interval=0.5)
+"""Opens soon, and asks again soon: nothing is shown by waiting for half a minute."""
+QUICK = Backoff(attempts=3, base=0.01)
+
+
 class Process:
     """What a process of the service holds; it ends by being cancelled."""
 
-    def __init__(self, world: World, point: Point) -> None:
+    def __init__(self, world: World, point: Point, rules: Rules = RULES) -> None:
         self.wire = Wire(world.transport, point)
         self.inflight = Inflight(world.journal.read, Publishing(world.journal, point))
-        endpoints = Endpoints([Endpoint(each.rpc, self.wire) for each in world.chain.endpoints])
-        chain = Solana(endpoints, payer=world.authority.address)
+        self.pool = EndpointPool(
+            DEPENDENCY,
+            [
+                PoolEndpoint(
+                    name=name, target=Endpoint(Address(name, url), self.wire), priority=place
+                )
+                for place, (name, url) in enumerate(zip(NAMES, world.urls, strict=False))
+            ],
+            clock=monotonic,
+            policy=BREAKER,
+        )
+        endpoints = Endpoints(self.pool, Patience(read_seconds=1.0, policy=QUICK))
+        authorities = by_address(world.authorities)
+        payers = [authority.address for authority in authorities.values()]
+        self.watch = Watch(endpoints, payers, WatchRules(look_seconds=1.0), clock=monotonic)
+        chain = Solana(endpoints, sendings_per_endpoint=2)
         limits = UnitLimits(chain, margin=0.5, fallback=250_000)
         pricing = Pricing(percentile=75, floor=1_000, cap=1_000_000)
-        signer = Signer(world.authority, chain, pricing, limits)
-        tools = Tools(chain=chain, signer=signer, clock=WallClock(0.02), rules=RULES)
+        signer = Signer(authorities, chain, pricing, limits, self.watch)
+        tools = Tools(chain=chain, signer=signer, clock=WallClock(0.02), rules=rules)
         self.minter = Minter(tools, self.inflight)
 
     async def mint(self, prepared: MintPrepared) -> MintConfirmed | MintParked:
         """Handle the event as the runtime would, and return what is published in the end."""
-        publish, *_ = await self.minter.handle(received(happened(prepared)))
+        publish, *_ = await self._handled(received(happened(prepared)))
         assert isinstance(publish, Publish)
         event = publish.envelope.event
         assert isinstance(event, MintConfirmed | MintParked)
         return event
+
+    async def _handled(self, record: Received) -> Sequence[Output]:
+        """Again and again, as long as that may help."""
+        while True:
+            try:
+                return await self.minter.handle(record)
+            except PASSING:
+                await asyncio.sleep(0.05)
 
 
 def happened(prepared: MintPrepared) -> Envelope:

@@ -1,0 +1,195 @@
+"""How the chain is doing, as every endpoint shows it: asked regularly, whatever is being minted.
+
+A look is no call of the work: it passes the breakers by and tells them nothing, so it can see that
+a dead endpoint is back. It then lets the breaker's next probe be made at once, by the work that
+waits, instead of up to a probe interval later; whether the endpoint works is for the probes to say.
+So that an endpoint which looks well and works badly is not probed with every look, this is done
+once after its breaker has opened, and once more whenever a look has failed in between.
+
+MF-3: the layer is not well when no endpoint is, when the chain stands still, or when no authority
+can pay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+import structlog
+from prometheus_client import Gauge
+from solders.pubkey import Pubkey
+
+from chain_minter import queries
+from chain_minter.endpoints import Endpoints
+from chain_minter.queries import Read
+from chain_minter.rpc import Endpoint
+from mint_resilience.breaker import Clock, State
+from mint_resilience.endpoint import GuardedEndpoint
+from mint_resilience.failures import AllUnavailable, Degraded, Failure
+
+LAMPORTS = Gauge("trimint_authority_lamports", "What an authority holds.", ["authority"])
+SLOT = Gauge("trimint_solana_slot", "The slot that an endpoint was last seen at.", ["endpoint"])
+SLOT_AGE = Gauge(
+    "trimint_solana_slot_age_seconds", "Seconds since the highest slot of all endpoints has grown."
+)
+WELL = Gauge("trimint_solana_well", "1 when mints can be made, as far as the chain goes; else 0.")
+
+log = structlog.stdlib.get_logger(__name__)
+
+Gate = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """When the layer is well; times in seconds.
+
+    `looks_until_down` looks in a row have to find it not to be before work is held up (MF-3).
+    """
+
+    seconds: float = 3.0
+    look_seconds: float = 3.0
+    most_slot_age: float = 60.0
+    least_lamports: int = 30_000_000
+    looks_until_down: int = 3
+
+
+@dataclass(slots=True)
+class _Sight:
+    """What was seen of one endpoint; `suspect`: its next good look hastens its breaker's probe."""
+
+    fault: str | None = "not yet asked"
+    was_closed: bool = True
+    suspect: bool = False
+
+
+@dataclass(slots=True)
+class _Tip:
+    """The highest slot, and when it was first seen."""
+
+    slot: int = -1
+    since: float = field(default=-inf)
+
+
+class Watch:
+    """Looks at all endpoints from time to time, and knows what the authorities hold."""
+
+    def __init__(
+        self, endpoints: Endpoints, authorities: Sequence[Pubkey], rules: Rules, *, clock: Clock
+    ) -> None:
+        self._endpoints = endpoints
+        self._authorities = tuple(authorities)
+        self._rules = rules
+        self._clock = clock
+        self._sights = {endpoint.name: _Sight() for endpoint in endpoints}
+        self._lamports: dict[Pubkey, int] = {}
+        self._tip = _Tip()
+        self._bad_looks = 0
+        self._looked = False
+
+    async def run(self, *, hold: Gate, release: Gate) -> None:
+        """Look until cancelled; `hold` work while the layer is down, also before the first look."""
+        hold()
+        held = True
+        while True:
+            await self.look()
+            if held is not self._is_down(held=held):
+                held = not held
+                log.warning("solana", held=held, fault=self.fault)
+                (hold if held else release)()
+            await asyncio.sleep(self._rules.seconds)
+
+    async def look(self) -> None:
+        """Look once at every endpoint at the same time."""
+        seen = await asyncio.gather(*(self._look_at(endpoint) for endpoint in self._endpoints))
+        newest = max((each for each in seen if each), key=lambda read: read.slot, default=None)
+        if newest is not None:
+            self._remember(newest)
+        self._looked = True
+        self._bad_looks = self._bad_looks + 1 if self.fault else 0
+        SLOT_AGE.set(self._slot_age)
+        WELL.set(self.fault is None)
+
+    @property
+    def fault(self) -> str | None:
+        """None when mints can be made, else one line that says why not and what to do."""
+        if not self._looked:
+            return "the endpoints are being asked"
+        if all(sight.fault for sight in self._sights.values()):
+            return "; ".join(str(sight.fault) for sight in self._sights.values())
+        if self._slot_age > self._rules.most_slot_age:
+            return f"the chain stands still at slot {self._tip.slot} since {self._slot_age:.0f} s"
+        if all(self._is_poor(authority) for authority in self._authorities):
+            return "; ".join(map(self._poverty, self._authorities))
+        return None
+
+    async def readiness(self) -> str | None:
+        """What `/readyz` asks."""
+        return self.fault
+
+    def require(self, authority: Pubkey) -> None:
+        """Raises `AllUnavailable` while the authority holds too little to pay for a mint: it has to
+        wait for an operator, as for an endpoint, and is not spent by that (NR-3)."""
+        if self._is_poor(authority):
+            raise AllUnavailable(self._poverty(authority), retry_after=self._rules.seconds)
+
+    @property
+    def _slot_age(self) -> float:
+        return max(0.0, self._clock() - self._tip.since)
+
+    def _is_down(self, *, held: bool) -> bool:
+        return self._bad_looks >= (1 if held else self._rules.looks_until_down)
+
+    async def _look_at(self, endpoint: GuardedEndpoint[Endpoint]) -> Read[list[int]] | None:
+        if endpoint.bucket.wait() > 0:  # it has asked for patience, or is used to its limit
+            return None
+        sight = self._sights[endpoint.name]
+        self._note_breaker(endpoint, sight)
+        try:
+            read = await self._ask(endpoint)
+        except Failure as failure:
+            sight.fault, sight.suspect = str(failure), True
+            return None
+        sight.fault = None
+        self._note_well(endpoint, sight, read.slot)
+        return read
+
+    async def _ask(self, endpoint: GuardedEndpoint[Endpoint]) -> Read[list[int]]:
+        seconds = self._rules.look_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await endpoint.bucket.acquire()
+                await queries.health(endpoint.target)
+                return await queries.lamports(endpoint.target, self._authorities)
+        except TimeoutError:
+            message = f"{endpoint.name}: no answer within {seconds:g} s"
+            raise Degraded(message, endpoint=endpoint.name) from None
+
+    def _note_breaker(self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight) -> None:
+        is_closed = endpoint.breaker.state is State.CLOSED
+        sight.suspect = sight.suspect or (sight.was_closed and not is_closed)
+        sight.was_closed = is_closed
+
+    def _note_well(self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight, slot: int) -> None:
+        self._endpoints.report_position(endpoint.name, slot)
+        SLOT.labels(endpoint.name).set(slot)
+        if sight.suspect:
+            sight.suspect = False
+            endpoint.hasten()
+
+    def _remember(self, newest: Read[list[int]]) -> None:
+        if newest.slot > self._tip.slot:
+            self._tip = _Tip(newest.slot, self._clock())
+        for authority, lamports in zip(self._authorities, newest.value, strict=True):
+            self._lamports[authority] = lamports
+            LAMPORTS.labels(str(authority)).set(lamports)
+
+    def _is_poor(self, authority: Pubkey) -> bool:
+        return self._lamports.get(authority, inf) < self._rules.least_lamports
+
+    def _poverty(self, authority: Pubkey) -> str:
+        return (
+            f"authority {authority} holds {self._lamports.get(authority)} lamports, a mint needs"
+            f" {self._rules.least_lamports}: send it some"
+        )
