@@ -64,6 +64,14 @@ class _Sight:
     suspect: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an endpoint said the authorities hold, at its slot."""
+
+    endpoint: str
+    read: Read[list[int]]
+
+
 @dataclass(slots=True)
 class _Tip:
     """The highest slot, and when it was first seen."""
@@ -102,10 +110,14 @@ class Watch:
 
     async def look(self) -> None:
         """Look once at every endpoint at the same time."""
-        seen = await asyncio.gather(*(self._look_at(endpoint) for endpoint in self._endpoints))
-        newest = max((each for each in seen if each), key=lambda read: read.slot, default=None)
-        if newest is not None:
-            self._remember(newest)
+        looks = await asyncio.gather(*(self._look_at(endpoint) for endpoint in self._endpoints))
+        # the furthest first: each is compared with those before it
+        seen = sorted(filter(None, looks), key=lambda seen: seen.read.slot, reverse=True)
+        for each in seen:
+            self._endpoints.report_position(each.endpoint, each.read.slot)
+            SLOT.labels(each.endpoint).set(each.read.slot)
+        if seen:
+            self._remember(seen[0].read)
         self._looked = True
         self._bad_looks = self._bad_looks + 1 if self.fault else 0
         SLOT_AGE.set(self._slot_age)
@@ -141,7 +153,7 @@ class Watch:
     def _is_down(self, *, held: bool) -> bool:
         return self._bad_looks >= (1 if held else self._rules.looks_until_down)
 
-    async def _look_at(self, endpoint: GuardedEndpoint[Endpoint]) -> Read[list[int]] | None:
+    async def _look_at(self, endpoint: GuardedEndpoint[Endpoint]) -> _Seen | None:
         if endpoint.bucket.wait() > 0:  # it has asked for patience, or is used to its limit
             return None
         sight = self._sights[endpoint.name]
@@ -152,8 +164,10 @@ class Watch:
             sight.fault, sight.suspect = str(failure), True
             return None
         sight.fault = None
-        self._note_well(endpoint, sight, read.slot)
-        return read
+        if sight.suspect:
+            sight.suspect = False
+            endpoint.hasten()
+        return _Seen(endpoint.name, read)
 
     async def _ask(self, endpoint: GuardedEndpoint[Endpoint]) -> Read[list[int]]:
         seconds = self._rules.look_seconds
@@ -170,13 +184,6 @@ class Watch:
         is_closed = endpoint.breaker.state is State.CLOSED
         sight.suspect = sight.suspect or (sight.was_closed and not is_closed)
         sight.was_closed = is_closed
-
-    def _note_well(self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight, slot: int) -> None:
-        self._endpoints.report_position(endpoint.name, slot)
-        SLOT.labels(endpoint.name).set(slot)
-        if sight.suspect:
-            sight.suspect = False
-            endpoint.hasten()
 
     def _remember(self, newest: Read[list[int]]) -> None:
         if newest.slot > self._tip.slot:

@@ -134,6 +134,7 @@ class Wire:
         self._point = point
         self.calls: Counter[str] = Counter()
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.priced: set[str] = set()
         self.sent: list[bytes] = []
         self.loses_transactions = False
 
@@ -143,6 +144,8 @@ class Wire:
         self.calls[method] += 1
         self.asked[address.name, method] += 1
         await self._point(f"calling {method}")
+        if method == "getRecentPrioritizationFees":
+            self.priced.update(request["params"][0])
         if method == "sendTransaction":
             self.sent.append(b64decode(request["params"][0]))
         reply = await self._reply(address, body, method)
@@ -227,6 +230,7 @@ class Process:
             ],
             clock=monotonic,
             policy=BREAKER,
+            time_limit=1.0,
         )
         endpoints = Endpoints(self.pool, Patience(read_seconds=1.0, policy=QUICK))
         authorities = by_address(world.authorities)
@@ -238,6 +242,7 @@ class Process:
         signer = Signer(authorities, chain, pricing, limits, self.watch)
         tools = Tools(chain=chain, signer=signer, clock=WallClock(0.02), rules=rules)
         self.minter = Minter(tools, self.inflight)
+        self.put_off = 0
 
     async def mint(self, prepared: MintPrepared) -> MintConfirmed | MintParked:
         """Handle the event as the runtime would, and return what is published in the end."""
@@ -253,6 +258,7 @@ class Process:
             try:
                 return await self.minter.handle(record)
             except PASSING:
+                self.put_off += 1
                 await asyncio.sleep(0.05)
 
 
