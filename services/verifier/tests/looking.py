@@ -65,13 +65,14 @@ async def verified(
         aclosing(SolanaReader(endpoints.solana, timeout=5.0)) as chain,
     ):
         gateways = Gateways(http, endpoints.gateways, timeout=5.0)
+        partners = Gateways(http, endpoints.gateways, timeout=5.0, trustless=False)
         watch = FinalityWatch(chain, interval=0.1)
         clients = Clients(
             chain=chain,
             finality=watch,
             gateways=gateways,
             records=RecordReader(pool, endpoints.database),
-            partner=Partner(chain, gateways),
+            partner=Partner(chain, partners),
             partner_endpoint=PartnerEndpoint(http),
         )
         waits = Waits(phase_2=300, retries=(30,))

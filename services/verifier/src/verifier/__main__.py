@@ -78,7 +78,9 @@ async def _clients(settings: VerifierSettings) -> AsyncIterator[Clients]:
     chain = SolanaReader(settings.solana_rpc_urls, timeout=settings.solana_check_timeout)
     gateways = Gateways(http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout)
     public = settings.partner_gateways or settings.ipfs_gateways
-    partners_gateways = Gateways(http, public, timeout=settings.partner_check_timeout)
+    partners_gateways = Gateways(
+        http, public, timeout=settings.partner_check_timeout, trustless=False
+    )
     async with http, pool, aclosing(chain):
         yield Clients(
             chain=chain,

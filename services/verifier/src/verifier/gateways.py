@@ -14,10 +14,23 @@ from verifier.checks.ipfs import GatewayAnswer
 
 
 class Gateways:
-    """Gateways by base URL, in order of preference; the HTTP client is the caller's."""
+    """Gateways by base URL, in order of preference; the HTTP client is the caller's.
 
-    def __init__(self, client: httpx.AsyncClient, urls: Sequence[str], *, timeout: float) -> None:
-        self._pools = {url: GatewayPool(client, [url], time_limit=timeout) for url in urls}
+    Nothing is kept of what they answered: each answer is a gateway's own, and new. Those that are
+    not `trustless` are asked as a browser or a wallet asks.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        urls: Sequence[str],
+        *,
+        timeout: float,
+        trustless: bool = True,
+    ) -> None:
+        self._pools = {
+            url: GatewayPool(client, [url], time_limit=timeout, trustless=trustless) for url in urls
+        }
         self.urls = tuple(urls)
 
     async def answer(self, url: str, cid: Cid) -> GatewayAnswer:
