@@ -8,6 +8,7 @@ import pytest
 from mint_resilience.failures import Failure, Outage, Permanent, Poison, Transient
 from mint_sandbox.postgres import Database, PostgresServer
 from reconciler import database as db
+from reconciler.offset_ledger import become_writer
 
 MEANINGS: tuple[tuple[Exception, type[Failure]], ...] = (
     (asyncpg.DeadlockDetectedError("deadlock"), Transient),
@@ -52,6 +53,21 @@ async def test_a_deadlock_is_tried_again_at_once() -> None:
 async def test_tables_can_be_prepared_by_several_instances_and_again(pool: asyncpg.Pool) -> None:
     await db.prepare(pool)
     assert await db.ping(pool) is None
+
+
+@pytest.mark.requirement("RE-9", "DE-4")
+async def test_an_instance_that_falls_asleep_in_a_transaction_does_not_hold_up_the_others(
+    pool: asyncpg.Pool, database: Database
+) -> None:
+    async with db.connect(database.socket_dsn(), 1, longest_idle=0.1) as sleeping:
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as ended:
+            async with sleeping.acquire() as asleep, asleep.transaction():
+                await become_writer(asleep)
+                async with pool.acquire() as awake, awake.transaction():
+                    await become_writer(awake)
+                await asleep.execute("SELECT 1")
+
+    assert isinstance(db.failure_of(ended.value), Transient | Outage)
 
 
 async def test_the_reading_role_may_read_and_not_write(

@@ -21,6 +21,12 @@ READER_ROLE = "trimint_reader"
 """Verifier and command line read as this role; made by whoever administers the server."""
 
 COMMAND_TIMEOUT = 30.0
+LONGEST_IDLE = 10.0
+"""Seconds that a transaction may wait for us before the server ends it and lets its locks go.
+
+Else an instance that is stopped, or cut off, in the middle of one would hold up all others.
+"""
+
 LONGEST_WAIT = 30.0
 """Seconds between two tries while the database is away."""
 
@@ -42,10 +48,16 @@ _AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 log = structlog.stdlib.get_logger(__name__)
 
 
-def connect(url: str, connections: int) -> asyncpg.Pool:
+def connect(url: str, connections: int, longest_idle: float = LONGEST_IDLE) -> asyncpg.Pool:
     """A pool that connects when it is first asked to."""
     return asyncpg.create_pool(
-        url, min_size=0, max_size=connections, command_timeout=COMMAND_TIMEOUT
+        url,
+        min_size=0,
+        max_size=connections,
+        command_timeout=COMMAND_TIMEOUT,
+        server_settings={
+            "idle_in_transaction_session_timeout": str(round(longest_idle * 1000)),  # milliseconds
+        },
     )
 
 
