@@ -40,7 +40,7 @@ class Node:
         self.asked.append(method)
         if method == "getHealth":
             error = {"code": -32005, "message": "Node is behind", "data": {"numSlotsBehind": 99}}
-            answer = {"error": error} if self.behind else {"result": "ok"}
+            answer: dict[str, object] = {"error": error} if self.behind else {"result": "ok"}
         else:
             context = {"slot": self.slot}
             answer = {"result": {"context": context, "value": [*map(account, self.lamports)]}}
@@ -238,6 +238,20 @@ async def test_who_looks_well_and_works_badly_is_probed_every_thirty_seconds(wor
     world.now += 9
 
     assert world.probe("primary", Outcome.SUCCESS)
+
+
+@pytest.mark.requirement("NR-2", "CH-5")
+async def test_the_breaker_of_an_endpoint_that_nobody_calls_is_closed_by_looks(
+    world: World,
+) -> None:
+    world.open("backup")
+    world.now = 30
+
+    for _ in range(4):  # the first only sees that the probe is due
+        assert world.state("backup") is not State.CLOSED
+        await world.watch.look()
+
+    assert world.state("backup") is State.CLOSED
 
 
 @pytest.mark.requirement("NR-1")

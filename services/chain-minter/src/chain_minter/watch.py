@@ -4,7 +4,8 @@ A look is no call of the work: it passes the breakers by and tells them nothing,
 a dead endpoint is back. It then lets the breaker's next probe be made at once, by the work that
 waits, instead of up to a probe interval later; whether the endpoint works is for the probes to say.
 So that an endpoint which looks well and works badly is not probed with every look, this is done
-once after its breaker has opened, and once more whenever a look has failed in between.
+once after its breaker has opened, and once more whenever a look has failed in between. Only a probe
+that nobody else makes is made by a look: an endpoint that nobody calls would stay out for ever.
 
 MF-3: the layer is not well when no endpoint is, when the chain stands still, or when no authority
 can pay.
@@ -36,6 +37,8 @@ SLOT_AGE = Gauge(
 )
 WELL = Gauge("trimint_solana_well", "1 when mints can be made, as far as the chain goes; else 0.")
 
+_PROBED = (State.OPEN, State.HALF_OPEN)
+
 log = structlog.stdlib.get_logger(__name__)
 
 Gate = Callable[[], None]
@@ -57,10 +60,12 @@ class Rules:
 
 @dataclass(slots=True)
 class _Sight:
-    """What was seen of one endpoint; `suspect`: its next good look hastens its breaker's probe."""
+    """What was seen of one endpoint; `suspect`: its next good look hastens its breaker's probe;
+    `was_due`: the probe could have been made at the last look already."""
 
     fault: str | None = "not yet asked"
     was_closed: bool = True
+    was_due: bool = False
     suspect: bool = False
 
 
@@ -159,7 +164,7 @@ class Watch:
         sight = self._sights[endpoint.name]
         self._note_breaker(endpoint, sight)
         try:
-            read = await self._ask(endpoint)
+            read = await self._probe_or_ask(endpoint, sight)
         except Failure as failure:
             sight.fault, sight.suspect = str(failure), True
             return None
@@ -169,13 +174,24 @@ class Watch:
             endpoint.hasten()
         return _Seen(endpoint.name, read)
 
-    async def _ask(self, endpoint: GuardedEndpoint[Endpoint]) -> Read[list[int]]:
+    async def _probe_or_ask(
+        self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight
+    ) -> Read[list[int]]:
+        """Make the probe that nobody has made since the last look, else ask past the breaker."""
+        due = endpoint.breaker.state in _PROBED and endpoint.wait(0.0) <= 0
+        idle, sight.was_due = sight.was_due and due, due
+        permit = endpoint.admit(0.0) if idle else None
+        if permit is not None:
+            return await endpoint.call(permit, self._ask)
+        await endpoint.bucket.acquire()
+        return await self._ask(endpoint.target)
+
+    async def _ask(self, endpoint: Endpoint) -> Read[list[int]]:
         seconds = self._rules.look_seconds
         try:
             async with asyncio.timeout(seconds):
-                await endpoint.bucket.acquire()
-                await queries.health(endpoint.target)
-                return await queries.lamports(endpoint.target, self._authorities)
+                await queries.health(endpoint)
+                return await queries.lamports(endpoint, self._authorities)
         except TimeoutError:
             message = f"{endpoint.name}: no answer within {seconds:g} s"
             raise Degraded(message, endpoint=endpoint.name) from None
