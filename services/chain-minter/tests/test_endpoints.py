@@ -83,7 +83,9 @@ class Servers:
             clock=lambda: self.now,
             policy=BreakerPolicy(minimum_calls=4),
         )
-        self.endpoints = Endpoints(self.pool, Patience(read_seconds=0.3, policy=QUICK))
+        self.endpoints = Endpoints(
+            self.pool, Patience(read_seconds=0.3, late_seconds=0.1, policy=QUICK)
+        )
 
     def let_fail(self, name: str) -> None:
         """Open its breaker, as four failures do."""
@@ -126,6 +128,20 @@ class Asked:
     async def respond(self, request: web.Request) -> web.Response:
         self.times += 1
         return await self._respond(request)
+
+
+class Late(Asked):
+    """Responds so, but not before it is `over`."""
+
+    def __init__(self, respond: Respond) -> None:
+        super().__init__(respond)
+        self.asked = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def respond(self, request: web.Request) -> web.Response:
+        self.asked.set()
+        await asyncio.wait_for(self.over.wait(), 5)
+        return await super().respond(request)
 
 
 async def height(endpoint: Endpoint) -> int:
@@ -206,6 +222,26 @@ async def test_when_the_preferred_endpoint_fails_the_next_one_is_asked(
 ) -> None:
     async with servers(behaviour, answers(7), answers(8)) as some:
         assert await some.endpoints.read(height) == 7
+
+
+@pytest.mark.requirement("NR-1", "NR-2")
+async def test_when_the_preferred_endpoint_is_late_the_next_one_is_asked_beside_it() -> None:
+    late = Late(answers(7))
+    async with servers(late.respond, answers(8)) as some:
+        assert await some.endpoints.read(height) == 8
+
+        late.over.set()
+        assert await some.endpoints.read(height) == 7
+
+
+async def test_late_and_alone_an_endpoint_is_waited_for() -> None:
+    late = Late(answers(7))
+    async with servers(late.respond) as some:
+        reading = asyncio.create_task(some.endpoints.read(height))
+        await late.asked.wait()
+        late.over.set()
+
+        assert await reading == 7
 
 
 @pytest.mark.requirement("CH-5")

@@ -1,6 +1,7 @@
 """The Solana endpoints as one: who is asked, who next, and whose word is needed.
 
-- One answer is enough: that of the best endpoint that may be asked and does not lag (CH-5).
+- One answer is enough: that of the best endpoint that may be asked and does not lag (CH-5). Many
+  mints wait for it, so when it is late the next endpoint is asked as well.
 - Everybody's word is needed for what decides. Healthy is whose breaker is closed: whoever hangs or
   fails is waited for only until it opens.
 - When nobody may be asked the work waits: a moment here, for somebody else's probe to end, then
@@ -13,7 +14,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import Gauge
 
@@ -46,6 +47,7 @@ class _UnknownBlockhash(Refused):
     """The endpoint does not know the blockhash (yet): another one may."""
 
 
+_PASSING = ON_ANY_FAULT
 _NEXT_MAY_TAKE_IT = (*ON_ANY_FAULT, _UnknownBlockhash)
 
 
@@ -76,10 +78,12 @@ class Patience:
     """How long one endpoint is waited for.
 
     A read is given up after `read_seconds`: it is safe to ask the next one, and many mints wait for
-    it. `policy` says how often a read is tried that nobody could answer.
+    it; after `late_seconds` the next one is asked beside it. `policy` says how often a read is
+    tried that nobody could answer.
     """
 
-    read_seconds: float = 5.0
+    read_seconds: float = 3.0
+    late_seconds: float = 1.0
     policy: Backoff = TRANSIENT
 
 
@@ -89,6 +93,7 @@ class Endpoints:
     def __init__(self, pool: EndpointPool[Endpoint], patience: Patience = Patience()) -> None:
         self._pool = pool
         self._patience = patience
+        self._asking: set[asyncio.Task[Any]] = set()
 
     def __iter__(self) -> Iterator[GuardedEndpoint[Endpoint]]:
         """All of them, by priority."""
@@ -103,7 +108,7 @@ class Endpoints:
         """
 
         async def once() -> T:
-            return await self._pool.call(self._reading(operation), reading=True)
+            return await self._soonest(self._reading(operation))
 
         return await retry(lambda: self._once_usable(once), self._patience.policy)
 
@@ -135,6 +140,32 @@ class Endpoints:
     def report_position(self, name: str, slot: int) -> None:
         """Say which slot an endpoint has been seen at."""
         self._pool.report_position(name, slot)
+
+    async def _soonest(self, operation: Operation[T]) -> T:
+        """The answer of the best endpoint, or of the next one when that is late and it is not.
+
+        Who is late is not cut off: its breaker is to learn how it ended.
+        """
+        first = self._asked(operation, skip=0)
+        await asyncio.wait({first}, timeout=self._patience.late_seconds)
+        if first.done() or len(self._pool.statuses()) == 1:
+            return await asyncio.shield(first)
+        second = self._asked(operation, skip=1)
+        await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+        sooner, later = (first, second) if first.done() else (second, first)
+        passing = isinstance(sooner.exception(), _PASSING)
+        return await asyncio.shield(later if passing else sooner)
+
+    def _asked(self, operation: Operation[T], *, skip: int) -> asyncio.Task[T]:
+        task = asyncio.create_task(self._pool.call(operation, reading=True, skip=skip))
+        self._asking.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever wanted the answer may have another one by now
 
     async def _hear_all(self, operation: Operation[T]) -> list[T]:
         heard = await asyncio.gather(*(self._hear(endpoint, operation) for endpoint in self))

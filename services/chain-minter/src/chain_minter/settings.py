@@ -45,13 +45,13 @@ class MinterSettings(BreakerSettings):
         default=None, description="the authority's key itself, the JSON array of solana-keygen"
     )
     solana_rpc_seconds: float = Field(
-        default=30.0,
+        default=5.0,
         gt=0,
         le=30,
         description="seconds that an RPC endpoint has to take a transaction, above 0, up to 30",
     )
     solana_read_seconds: float = Field(
-        default=5.0,
+        default=3.0,
         gt=0,
         le=30,
         description="seconds until a read is given up and asked elsewhere, above 0, up to 30",
