@@ -19,6 +19,7 @@ import structlog
 from mint_events.bus import Cluster, Position
 from mint_events.bus.record import Consumed
 from mint_events.topics import CHAIN, IPFS, REQUESTS, VERIFICATION, Topic
+from reconciler.credentials import credentials
 from reconciler.offsets import Partition
 
 GROUP = "reconciler"
@@ -84,6 +85,7 @@ class Stream:
         app = faust.App(
             self._cluster.prefixed(GROUP),
             broker=[f"kafka://{broker}" for broker in self._cluster.brokers],
+            broker_credentials=credentials(self._cluster),
             datadir=folder,
             store="memory://",
             processing_guarantee="at_least_once",
