@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from mint_runtime.settings import ServiceSettings
 from trimint.__main__ import app
 from trimint.failing import Exit, Failed
-from trimint.settings import KafkaSettings, read_env_file, settings_of
+from trimint.settings import read_env_file, settings_of
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def test_the_file_that_is_named_in_the_environment_is_read(
     file.write_text("TRIMINT_KAFKA_BROKERS=one:1,two:2\nTRIMINT_KAFKA_TOPIC_PREFIX=x.\n")
     environment.setenv("TRIMINT_ENV_FILE", str(file))
 
-    cluster = settings_of(KafkaSettings, None).cluster
+    cluster = settings_of(ServiceSettings, None).cluster
 
     assert (cluster.brokers, cluster.prefix) == (("one:1", "two:2"), "x.")
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import typer
 
 from mint_events.catalogue import MintRequested
+from mint_runtime.settings import ServiceSettings
 from trimint.board import board_for
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.following import Connected, follow, publish
@@ -20,7 +21,7 @@ from trimint.progress import Progress
 from trimint.progress import as_json as to_json
 from trimint.requests import read_file, requests_of
 from trimint.result import result_table
-from trimint.settings import KafkaSettings, settings_of
+from trimint.settings import settings_of
 
 EnvFile = Annotated[
     Path | None,
@@ -76,7 +77,7 @@ def mint(
     }
     with told_in_one_line():
         requests = _requests(flags, file, check=check)
-        settings = settings_of(KafkaSettings, env_file)
+        settings = settings_of(ServiceSettings, env_file)
         done = asyncio.run(_mint(settings, requests, wait=wait, within=timeout, quiet=as_json))
     _print(done, as_json=as_json)
     if wait and not all(progress.is_completed for progress in done):
@@ -99,7 +100,7 @@ def _new_id() -> str:
 
 
 async def _mint(
-    settings: KafkaSettings,
+    settings: ServiceSettings,
     requests: Sequence[MintRequested],
     *,
     wait: bool,

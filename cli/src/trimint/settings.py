@@ -9,31 +9,21 @@ from typing import TypeVar
 
 from pydantic import Field, SecretStr
 
-from mint_events.bus import Cluster
 from mint_runtime.settings import ServiceSettings, load
 from trimint.failing import Failed
 
 ENV_FILE_VARIABLE = "TRIMINT_ENV_FILE"
 
 
-class KafkaSettings(ServiceSettings):
-    """What `mint` and `topics` need: the same variables as the services'."""
-
-    @property
-    def cluster(self) -> Cluster:
-        """The brokers and the prefix of this deployment."""
-        return Cluster(brokers=self.kafka_brokers, prefix=self.kafka_topic_prefix)
-
-
-class DatabaseSettings(KafkaSettings):
-    """What `status` needs beside."""
+class DatabaseSettings(ServiceSettings):
+    """What `status` needs: the services' variables, and the database."""
 
     database_read_url: SecretStr = Field(
         description="postgresql:// URL of a role that may only SELECT"
     )
 
 
-S = TypeVar("S", bound=KafkaSettings)
+S = TypeVar("S", bound=ServiceSettings)
 
 
 def settings_of(settings: type[S], env_file: Path | None) -> S:

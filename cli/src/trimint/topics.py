@@ -10,9 +10,10 @@ import typer
 
 from mint_events.admin import DEFAULT_PARTITIONS, ensure_topics
 from mint_events.topics import TOPICS
+from mint_runtime.settings import ServiceSettings
 from trimint.failing import told_in_one_line
 from trimint.mint import AsJson, EnvFile
-from trimint.settings import KafkaSettings, settings_of
+from trimint.settings import settings_of
 
 
 def topics(
@@ -28,7 +29,7 @@ def topics(
 ) -> None:
     """Create every topic that is not there yet; those that are there stay as they are."""
     with told_in_one_line():
-        settings = settings_of(KafkaSettings, env_file)
+        settings = settings_of(ServiceSettings, env_file)
         created = asyncio.run(
             ensure_topics(settings.cluster, partitions=partitions, replication=replication)
         )

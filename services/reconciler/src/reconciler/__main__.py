@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Cluster, Publisher
+from mint_events.bus import Publisher
 from mint_runtime.service import Process, run
 from reconciler import database
 from reconciler.batch import BatchWriter
@@ -55,7 +55,7 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
 
 @asynccontextmanager
 async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterator[Parts]:
-    cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
+    cluster = settings.cluster
     pool = database.connect(settings.database_url.get_secret_value(), settings.database_connections)
     async with AsyncExitStack() as stack:
         codec = await open_codec(settings.schema_registry_url, stack)

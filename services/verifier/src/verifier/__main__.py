@@ -12,7 +12,7 @@ import httpx
 
 from mint_chain.addresses import parse_address
 from mint_events.admin import ensure_topics
-from mint_events.bus import Cluster, Consumer, Limits, Publisher, delay_topic
+from mint_events.bus import Consumer, Limits, Publisher, delay_topic
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
 from mint_events.topics import CHAIN
@@ -31,7 +31,7 @@ from verifier.settings import VerifierSettings
 async def serve(settings: VerifierSettings, process: Process) -> None:
     """Verify until `process.stop` is set."""
     async with _clients(settings) as clients, AsyncExitStack() as stack:
-        cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
+        cluster = settings.cluster
         codec = Codec(await _registry(settings, stack))
         publisher = await stack.enter_async_context(Publisher(cluster, codec))
         verifier = Verifier(
