@@ -30,7 +30,7 @@ DEFAULT_SIZE_LIMIT = 32 * 1024 * 1024
 """Bytes of content; what is longer is cut off and refused."""
 
 
-DEFAULT_AT_ONCE = 16
+DEFAULT_AT_ONCE = 32
 """Contents that one pool fetches at the same time."""
 
 

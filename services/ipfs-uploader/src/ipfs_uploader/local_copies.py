@@ -1,0 +1,35 @@
+"""The database's copy of every metadata document, read when no gateway serves (IP-5)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from mint_content.cid import Cid
+from mint_resilience.postgres import classify_postgres_error
+
+_DOCUMENT = """
+    SELECT metadata_json FROM mint_record JOIN mint_document USING (mint_id)
+    WHERE metadata_cid = $1 LIMIT 1
+"""
+
+
+class RecordedDocuments:
+    """Documents by the CID that their mints are recorded with; needs nothing but SELECT.
+
+    The pool is the caller's, who also closes it; `url` is what it connects to.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, url: str) -> None:
+        self._pool = pool
+        parts = urlsplit(url)
+        self._endpoint = f"{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+
+    async def document(self, cid: Cid) -> bytes | None:
+        """The document that was recorded under this CID, if any; raises classified failures."""
+        try:
+            copy: bytes | None = await self._pool.fetchval(_DOCUMENT, str(cid))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise classify_postgres_error(error, self._endpoint) from error
+        return copy
