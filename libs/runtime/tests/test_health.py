@@ -37,6 +37,12 @@ async def test_a_running_process_is_alive(server: HealthServer) -> None:
     assert (await get(server, "/livez"))[0] == 200
 
 
+async def test_a_service_that_starts_and_has_no_check_yet_is_not_ready(
+    server: HealthServer,
+) -> None:
+    assert await get(server, "/readyz") == (503, '{"ready": false, "checks": {}}')
+
+
 async def test_it_is_ready_when_every_check_passes(server: HealthServer) -> None:
     server.add_check("kafka", well)
     assert await get(server, "/readyz") == (200, '{"ready": true, "checks": {"kafka": "ok"}}')

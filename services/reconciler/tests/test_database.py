@@ -59,13 +59,19 @@ async def test_tables_can_be_prepared_by_several_instances_and_again(pool: async
 async def test_an_instance_that_falls_asleep_in_a_transaction_does_not_hold_up_the_others(
     pool: asyncpg.Pool, database: Database
 ) -> None:
-    async with db.connect(database.socket_dsn(), 1, longest_idle=0.1) as sleeping:
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as ended:
-            async with sleeping.acquire() as asleep, asleep.transaction():
-                await become_writer(asleep)
-                async with pool.acquire() as awake, awake.transaction():
-                    await become_writer(awake)
-                await asleep.execute("SELECT 1")
+    async def write_in_both() -> None:
+        async with (
+            db.connect(database.socket_dsn(), 1, longest_idle=0.1) as sleeping,
+            sleeping.acquire() as asleep,
+            asleep.transaction(),
+        ):
+            await become_writer(asleep)
+            async with pool.acquire() as awake, awake.transaction():
+                await become_writer(awake)
+            await asleep.execute("SELECT 1")
+
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as ended:
+        await write_in_both()
 
     assert isinstance(db.failure_of(ended.value), Transient | Outage)
 

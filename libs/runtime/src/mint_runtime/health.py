@@ -59,7 +59,7 @@ class HealthServer:
     async def _readyz(self, _request: web.Request) -> web.Response:
         checks = dict(self._checks)
         found = await asyncio.gather(*(_outcome(check) for check in checks.values()))
-        ready = not any(found)
+        ready = bool(checks) and not any(found)  # a service that starts has none yet
         body = {
             "ready": ready,
             "checks": {n: f or "ok" for n, f in zip(checks, found, strict=True)},
