@@ -16,7 +16,9 @@ from trimint.fleet import Fleet
 
 @pytest.fixture
 def cluster(tenant: Tenant) -> Cluster:
-    return Cluster(brokers=(tenant.servers.kafka.brokers,), prefix=tenant.topic_prefix)
+    return Cluster(
+        brokers=tuple(tenant.servers.kafka.brokers.split(",")), prefix=tenant.topic_prefix
+    )
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -40,11 +40,13 @@ def wallet_of(user_id: str) -> str:
     return str(Keypair.from_seed(user_id.encode().ljust(32, b".")[:32]).pubkey())
 
 
-def orders(name: str, count: int, *, users: int | None = None) -> list[MintRequested]:
-    """`count` requests, spread over `users` users (by default, each has its own)."""
+def orders(
+    name: str, count: int, *, users: int | None = None, first: int = 1
+) -> list[MintRequested]:
+    """`count` requests from number `first` on, spread over `users` users (else, each its own)."""
     return [
         order(name, number, user_id=f"{name}-user-{number % (users or count)}")
-        for number in range(1, count + 1)
+        for number in range(first, first + count)
     ]
 
 

@@ -92,6 +92,13 @@ class Upstream:
             while self._count(kind) < count:
                 await self._read()
 
+    async def progress(self, events: int, *, within: float) -> None:
+        """Wait until so many more records have been read. Raises `TimeoutError`."""
+        wanted = len(self.seen) + events
+        async with asyncio.timeout(within):
+            while len(self.seen) < wanted:
+                await self._read()
+
     def _count(self, kind: type[Event]) -> int:
         return sum(isinstance(received.envelope.event, kind) for received in self.seen)
 

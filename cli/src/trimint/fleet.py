@@ -14,6 +14,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ class ServiceProcess:
             [sys.executable, "-m", MODULES[name]], env={"TRIMINT_HTTP_PORT": "0", **env}
         )
         self.name = name
+        self._command = command
         self._process = ChildProcess(name, command, log_dir)
         self._start_of_log = 0
 
@@ -54,9 +56,13 @@ class ServiceProcess:
         """Its process id, None when it does not run."""
         return self._process.pid
 
-    def start(self) -> None:
-        """Start it and return at once. Raises `RuntimeError` when it runs already."""
+    def start(self, env: Mapping[str, str] | None = None) -> None:
+        """Start it, with `env` besides its own this time, and return at once.
+
+        Raises `RuntimeError` when it runs already.
+        """
         self._start_of_log = self.log_file.stat().st_size if self.log_file.exists() else 0
+        self._process.command = replace(self._command, env={**self._command.env, **(env or {})})
         self._process.spawn()
 
     async def ready(self, within: float = READY_SECONDS) -> None:
@@ -69,6 +75,15 @@ class ServiceProcess:
                 lambda: self._is_ready(client), within=within, what="readiness"
             )
 
+    async def unready(self, within: float = READY_SECONDS) -> None:
+        """Wait until `/readyz` is not good; raises `StartFailure` as `ready` does."""
+        async with httpx.AsyncClient(timeout=_PROBE_SECONDS) as client:
+
+            async def complains() -> bool:
+                return not await self._is_ready(client)
+
+            await self._process.until(complains, within=within, what="unreadiness")
+
     async def stop(self) -> None:
         """Ask for a clean end (SIGTERM) and wait for it."""
         await self._process.stop(patience=30.0)
@@ -76,6 +91,21 @@ class ServiceProcess:
     async def kill(self) -> None:
         """End it as kill -9 does, and wait until it is gone."""
         await self._process.kill()
+
+    async def ended(self, within: float) -> int:
+        """Wait until it has ended by itself; its exit status, negative for a signal's number.
+
+        Raises `TimeoutError` when it still runs after so many seconds.
+        """
+        return await self._process.ended(within=within)
+
+    def pause(self) -> None:
+        """Stop it where it is (SIGSTOP)."""
+        self._process.pause()
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self._process.resume()
 
     def address(self) -> str | None:
         """URL of its HTTP side, once it has said so in its log."""

@@ -138,6 +138,18 @@ class ChildProcess:
                 await self.kill()
         self._forget()
 
+    async def ended(self, *, within: float) -> int:
+        """Wait until it has ended by itself; its exit status, negative for a signal's number.
+
+        Raises `TimeoutError` when it still runs after so many seconds, `RuntimeError` when it was
+        never started.
+        """
+        if self._popen is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        if not await self._ended(within):
+            raise TimeoutError(f"{self.name} still runs after {within:g} s:\n{self.log_tail()}")
+        return self._popen.returncode
+
     async def kill(self) -> None:
         """End the process group with SIGKILL and wait until the process is gone."""
         self._signal(signal.SIGKILL, group=True)
