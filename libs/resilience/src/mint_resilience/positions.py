@@ -1,7 +1,8 @@
 """How far each endpoint has come (slot, height, offset), and who lags too much to be read (CH-5).
 
 An endpoint is compared with the others at the moment when it reports: a position that is merely old
-is no lag. Who has not reported for a while is not compared with: it may be gone, or have been wrong.
+is no lag. Nobody is compared with one that has not reported for a while: it may be gone, or have
+been wrong.
 The verdict, too, holds for a while only, so that an endpoint which is no longer asked gets another
 chance. Pure: times are arguments.
 """
