@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,11 +12,20 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from ipfs_uploader.claims import Claims
+from ipfs_uploader.guarded import guarded
+from ipfs_uploader.images import Images
 from ipfs_uploader.kubo import Kubo
-from ipfs_uploader.pinata import Pinata
+from ipfs_uploader.pinata import Pinata, PinataAccount
+from ipfs_uploader.pinata_v2 import PinataV2
 from ipfs_uploader.pinning import Pinning
+from ipfs_uploader.repinning import Repinning
 from ipfs_uploader.service import Uploader
 from mint_content.gateway import GatewayPool
+from mint_content.web import WebFetcher, WebPolicy, web_client
+from mint_events.bus import Wait
+from mint_events.catalogue import AssetsClaimed, Event, UnpinBegun
+from mint_events.envelope import Envelope
 from mint_resilience.backoff import Backoff
 from mint_sandbox.ipfs.server import IpfsEndpoints, running
 
@@ -54,6 +64,30 @@ class Network:
         return self.calls.count(f"{endpoint} {path}")
 
 
+class MemoryJournal:
+    """The journal of one process that never restarts."""
+
+    def __init__(self) -> None:
+        self._claims: dict[str, Event] = {}
+        self._unpins: dict[str, Event] = {}
+
+    async def write(self, envelope: Envelope) -> None:
+        match envelope.event:
+            case AssetsClaimed() as claim:
+                self._claims[claim.mint_id] = claim
+            case UnpinBegun() as unpin:
+                self._unpins[unpin.mint_id] = unpin
+
+    async def end_unpin(self, mint_id: str) -> None:
+        self._unpins.pop(mint_id, None)
+
+    async def claims(self) -> Collection[Event]:
+        return list(self._claims.values())
+
+    async def unpins(self) -> Collection[Event]:
+        return list(self._unpins.values())
+
+
 @pytest.fixture
 async def network() -> AsyncIterator[Network]:
     network = Network()
@@ -68,14 +102,25 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def pinata(network: Network, http: httpx.AsyncClient) -> Pinata:
+def account(network: Network, http: httpx.AsyncClient) -> PinataAccount:
     endpoints = network.endpoints
-    return Pinata(
-        http,
+    return PinataAccount(
+        client=http,
         api_url=endpoints.pinata_api,
         upload_url=endpoints.pinata_upload,
         jwt=endpoints.pinata_jwt,
+        now=time.time,
     )
+
+
+@pytest.fixture
+def pinata(account: PinataAccount) -> Pinata:
+    return Pinata(account)
+
+
+@pytest.fixture
+def pinata_v2(account: PinataAccount) -> PinataV2:
+    return PinataV2(account)
 
 
 @pytest.fixture
@@ -86,12 +131,33 @@ def kubo(network: Network, http: httpx.AsyncClient) -> Kubo:
 @pytest.fixture
 def pinning(network: Network, http: httpx.AsyncClient, pinata: Pinata, kubo: Kubo) -> Pinning:
     gateways = GatewayPool(http, network.endpoints.gateways, size_limit=IMAGE_LIMIT)
-    return Pinning((pinata, kubo), gateways, IMPATIENT)
+    return Pinning(guarded((pinata, kubo)), gateways, IMPATIENT)
 
 
 @pytest.fixture
-def uploader(pinning: Pinning) -> Uploader:
-    return Uploader(pinning, IMAGE_LIMIT, lambda: NOW)
+def journal() -> MemoryJournal:
+    return MemoryJournal()
+
+
+@pytest.fixture
+async def uploader(pinning: Pinning, journal: MemoryJournal) -> AsyncIterator[Uploader]:
+    async with web_client(time_limit=5.0) as web:
+        fetcher = WebFetcher(web, WebPolicy(size_limit=IMAGE_LIMIT, time_limit=5.0, redirects=3))
+        images = Images(
+            pinning=pinning,
+            web=fetcher,
+            types=("image/png", "image/jpeg"),
+            size_limit=IMAGE_LIMIT,
+            patience=3600.0,
+        )
+        yield Uploader(
+            pinning=pinning,
+            images=images,
+            claims=Claims(journal, lambda: NOW),
+            repinning=Repinning(pinning, (Wait(60), Wait(600))),
+            image_retry=Wait(60),
+            now=lambda: NOW,
+        )
 
 
 async def broken(_: web.Request, __: Handler) -> web.StreamResponse:
@@ -118,12 +184,15 @@ async def reply_lost(request: web.Request, handler: Handler) -> web.StreamRespon
     return web.Response(status=502, text="upstream went away")
 
 
+_UPLOADS = ("/files", "/add", "/pinFileToIPFS")
+
+
 async def other_name(request: web.Request, handler: Handler) -> web.StreamResponse:
     """An upload is answered with the CID of something else."""
-    if request.method == "GET" or not request.path.endswith(("/files", "/add")):
+    if request.method == "GET" or not request.path.endswith(_UPLOADS):
         return await handler(request)
     cid = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
-    return web.json_response({"data": {"id": "1", "cid": cid}, "Hash": cid})
+    return web.json_response({"data": {"id": "1", "cid": cid}, "Hash": cid, "IpfsHash": cid})
 
 
 class Once:

@@ -11,6 +11,7 @@ from mint_events.catalogue import Attribute, Creator, MintRequested
 from mint_resilience.failures import Permanent
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+TYPES = ("image/png",)
 
 REQUEST = MintRequested(
     mint_id="m-1",
@@ -30,7 +31,7 @@ REQUEST = MintRequested(
 
 @pytest.mark.requirement("IP-2")
 def test_an_image_is_named_by_its_bytes() -> None:
-    image = image_content("m-1", PNG, len(PNG))
+    image = image_content("m-1", PNG, len(PNG), TYPES)
 
     assert (image.name, image.media_type, image.cid) == ("m-1.png", "image/png", cid_of(PNG))
 
@@ -40,18 +41,18 @@ def test_an_image_is_named_by_its_bytes() -> None:
     ("data", "limit", "why"),
     [
         (PNG, len(PNG) - 1, "108 bytes; at most 107"),
-        (b"<svg/>", 100, "none of PNG"),
-        (b"", 1, "none of PNG"),
+        (b"<svg/>", 100, "image/svg.xml; send image/png"),
+        (b"", 1, "of an unknown type; send image/png"),
     ],
 )
 def test_an_image_beyond_size_or_type_is_refused(data: bytes, limit: int, why: str) -> None:
     with pytest.raises(Permanent, match=why):
-        image_content("m-1", data, limit)
+        image_content("m-1", data, limit, TYPES)
 
 
 @pytest.mark.requirement("MF-4")
 def test_the_metadata_says_what_was_requested() -> None:
-    image = image_content("m-1", PNG, len(PNG))
+    image = image_content("m-1", PNG, len(PNG), TYPES)
 
     content = metadata_content(REQUEST, image)
 
@@ -77,7 +78,7 @@ def test_the_metadata_says_what_was_requested() -> None:
 
 
 def test_the_record_of_a_pin_tells_how_to_check_it() -> None:
-    asset = image_content("m-1", PNG, len(PNG)).pinned_by(("pinata",))
+    asset = image_content("m-1", PNG, len(PNG), TYPES).pinned_by(("pinata",))
 
     assert asset.uri == f"ipfs://{asset.cid}"
     assert asset.sha256 == sha256(PNG).hexdigest()

@@ -22,7 +22,7 @@ def test_the_defaults_are_the_documents_numbers(monkeypatch: pytest.MonkeyPatch)
     assert defaults.backoff == UPLOAD
     assert (UPLOAD.attempts, UPLOAD.base) == (5, 1.0)
     assert defaults.image_max_bytes == 10 * 1024 * 1024
-    assert defaults.kubo_rpc_url is None
+    assert defaults.kubo_rpc_url == ()
 
 
 def test_gateways_are_a_list_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

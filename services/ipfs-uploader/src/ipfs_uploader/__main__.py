@@ -2,79 +2,160 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+import asyncpg
 import httpx
 
-from ipfs_uploader.kubo import Kubo
-from ipfs_uploader.pinata import Pinata
+from ipfs_uploader.claims import Claims, KafkaJournal
+from ipfs_uploader.guarded import guarded
+from ipfs_uploader.health import HealthWatch, watch
+from ipfs_uploader.images import Images
+from ipfs_uploader.local_copies import RecordedDocuments
 from ipfs_uploader.pinning import Pinning
-from ipfs_uploader.provider import Provider
-from ipfs_uploader.readiness import Remembered
+from ipfs_uploader.providers import providers_of
+from ipfs_uploader.repinning import Repinning
 from ipfs_uploader.service import SERVICE, Uploader
 from ipfs_uploader.settings import UploaderSettings
+from mint_content.cache import ContentCache, FolderCache, MemoryCache
 from mint_content.gateway import DEFAULT_SIZE_LIMIT, GatewayPool
-from mint_events.bus import Cluster, Consumer, Limits, Publisher
+from mint_content.source import LocalCopies
+from mint_content.web import WebFetcher, WebPolicy, web_client
+from mint_events.admin import ensure_topics
+from mint_events.bus import CompactedTopic, Consumer, Limits, Publisher, Wait, delay_topic
 from mint_events.codec import Codec
 from mint_events.registry import SchemaRegistry
-from mint_events.topics import LEDGER
+from mint_events.topics import CLAIMS, LEDGER, UNPINS, Topic
 from mint_runtime.service import Process, run
 
 _CALLS_PER_MINT = 2
 """Image and metadata are worked on at the same time."""
 
+_DATABASE_CONNECTIONS = 2
+
 
 async def serve(settings: UploaderSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(_http_client(settings))
-        pinning = _pinning(settings, http)
+        pinning = await _pinning(settings, stack)
         codec = _codec(settings, stack)
-        cluster = Cluster(brokers=settings.kafka_brokers, prefix=settings.kafka_topic_prefix)
-        publisher = await stack.enter_async_context(Publisher(cluster, codec))
-        consumer = Consumer(
-            cluster,
-            topics=(LEDGER,),
-            group=SERVICE,
-            handler=Uploader(pinning, settings.image_max_bytes, lambda: datetime.now(UTC)).handle,
-            publisher=publisher,
-            codec=codec,
-            limits=Limits(max_in_flight=settings.uploads_in_flight),
+        publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
+        waits = tuple(dict.fromkeys((*settings.repin_waits, settings.image_retry)))
+        delays = [delay_topic(SERVICE, wait) for wait in waits]
+        await ensure_topics(settings.cluster, [CLAIMS, UNPINS, *delays])
+        unpins = CompactedTopic(settings.cluster, codec, UNPINS)
+        journal = KafkaJournal(
+            settings.cluster, codec, publisher, await stack.enter_async_context(unpins)
         )
-        process.health.add_check("kafka", consumer.readiness)
-        process.health.add_check("ipfs", _readiness(settings, pinning))
-        await consumer.run(process.stop)
+        uploader = await _uploader(settings, stack, pinning, Claims(journal, _now))
+
+        def consumer(topics: tuple[Topic, ...], waits: tuple[Wait, ...], limit: int) -> Consumer:
+            return Consumer(
+                settings.cluster,
+                topics=topics,
+                group=SERVICE,
+                handler=uploader.handle,
+                publisher=publisher,
+                codec=codec,
+                delays=waits,
+                limits=Limits(max_in_flight=limit),
+            )
+
+        # Two members of the group: what was put off has a small share of its own.
+        mints = consumer((LEDGER,), (), settings.uploads_in_flight)
+        later = consumer((), waits, settings.repins_in_flight)
+        health = watch(pinning.providers, seconds=settings.readiness_seconds)
+        process.health.add_check("kafka", mints.readiness)
+        process.health.add_check("kafka-delayed", later.readiness)
+        process.health.add_check("ipfs", health.readiness)
+        await _run(mints, later, health, process.stop)
 
 
-def _http_client(settings: UploaderSettings) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(settings.ipfs_seconds, connect=min(5.0, settings.ipfs_seconds)),
-        limits=httpx.Limits(max_connections=_CALLS_PER_MINT * settings.uploads_in_flight),
-    )
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
-def _pinning(settings: UploaderSettings, http: httpx.AsyncClient) -> Pinning:
+async def _run(mints: Consumer, later: Consumer, health: HealthWatch, stop: asyncio.Event) -> None:
+    """Run until told to stop; what one of them can not bear ends all."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(mints.run(stop))
+        tasks.create_task(later.run(stop))
+        tasks.create_task(health.run(stop))
+
+
+async def _pinning(settings: UploaderSettings, stack: AsyncExitStack) -> Pinning:
+    http = await stack.enter_async_context(_http_client(settings))
     gateways = GatewayPool(
         http,
         settings.ipfs_gateways,
         time_limit=settings.ipfs_seconds,
         size_limit=max(settings.image_max_bytes, DEFAULT_SIZE_LIMIT),
     )
-    return Pinning(_providers(settings, http), gateways, settings.backoff)
-
-
-def _providers(settings: UploaderSettings, http: httpx.AsyncClient) -> tuple[Provider, ...]:
-    primary = Pinata(
-        http,
-        api_url=settings.pinata_api_url,
-        upload_url=settings.pinata_upload_url,
-        jwt=settings.pinata_jwt.get_secret_value(),
+    providers = guarded(providers_of(settings, http), breaker=settings.breaker)
+    return Pinning(
+        providers,
+        gateways,
+        settings.backoff,
+        settings.ipfs_replicas,
+        _cache(settings),
+        await _local_copies(settings, stack),
     )
-    if settings.kubo_rpc_url is None:
-        return (primary,)
-    return (primary, Kubo(http, rpc_url=settings.kubo_rpc_url))
+
+
+def _cache(settings: UploaderSettings) -> ContentCache:
+    if settings.content_cache_folder is None:
+        return MemoryCache(settings.content_cache_bytes)
+    return FolderCache(settings.content_cache_folder, settings.content_cache_bytes)
+
+
+async def _local_copies(settings: UploaderSettings, stack: AsyncExitStack) -> LocalCopies | None:
+    """The database, to which nothing connects before it is needed."""
+    if settings.database_read_url is None:
+        return None
+    url = settings.database_read_url.get_secret_value()
+    pool = asyncpg.create_pool(url, min_size=0, max_size=_DATABASE_CONNECTIONS)
+    return RecordedDocuments(await stack.enter_async_context(pool), url)
+
+
+def _http_client(settings: UploaderSettings) -> httpx.AsyncClient:
+    at_once = settings.uploads_in_flight + settings.repins_in_flight
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(settings.ipfs_seconds, connect=min(5.0, settings.ipfs_seconds)),
+        limits=httpx.Limits(max_connections=_CALLS_PER_MINT * at_once),
+    )
+
+
+async def _uploader(
+    settings: UploaderSettings, stack: AsyncExitStack, pinning: Pinning, claims: Claims
+) -> Uploader:
+    web = await stack.enter_async_context(web_client(time_limit=settings.image_url_seconds))
+    images = Images(
+        pinning=pinning,
+        web=WebFetcher(web, _web_policy(settings)),
+        types=settings.image_types,
+        size_limit=settings.image_max_bytes,
+        patience=settings.image_url_patience_seconds,
+    )
+    return Uploader(
+        pinning=pinning,
+        images=images,
+        claims=claims,
+        repinning=Repinning(pinning, settings.repin_waits),
+        image_retry=settings.image_retry,
+        now=_now,
+    )
+
+
+def _web_policy(settings: UploaderSettings) -> WebPolicy:
+    return WebPolicy(
+        size_limit=settings.image_max_bytes,
+        time_limit=settings.image_url_seconds,
+        redirects=settings.image_url_redirects,
+        schemes=tuple(settings.image_url_schemes.split(",")),
+        allowed_hosts=settings.image_url_allowed_hosts,
+    )
 
 
 def _codec(settings: UploaderSettings, stack: AsyncExitStack) -> Codec:
@@ -83,10 +164,6 @@ def _codec(settings: UploaderSettings, stack: AsyncExitStack) -> Codec:
     registry = SchemaRegistry(settings.schema_registry_url)
     stack.push_async_callback(registry.close)
     return Codec(registry)
-
-
-def _readiness(settings: UploaderSettings, pinning: Pinning) -> Remembered:
-    return Remembered(pinning.unreachable, seconds=settings.readiness_seconds, clock=time.monotonic)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ Pure: the same request and image give the same bytes, and so the same CIDs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from mint_content import metadata
 from mint_content.cid import Cid
-from mint_content.media import image_type
+from mint_content.media import extension, media_type
 from mint_content.unixfs import cid_of
 from mint_events.catalogue import MintRequested, PinnedAsset
 from mint_resilience.failures import Permanent
@@ -37,15 +38,14 @@ class Content:
         )
 
 
-def image_content(mint_id: str, data: bytes, size_limit: int) -> Content:
+def image_content(mint_id: str, data: bytes, size_limit: int, types: Sequence[str]) -> Content:
     """Name a mint's image; raises `Permanent` when it is too large or of no accepted type."""
     if len(data) > size_limit:
         raise Permanent(f"the image has {len(data)} bytes; at most {size_limit} are accepted")
-    media_type = image_type(data)
-    if media_type is None:
-        raise Permanent("the image's bytes are none of PNG, JPEG, GIF, WebP; send one of these")
-    extension = media_type.removeprefix("image/")
-    return Content(f"{mint_id}.{extension}", media_type, data, cid_of(data))
+    kind = media_type(data)
+    if kind is None or kind not in types:
+        raise Permanent(f"the image is {kind or 'of an unknown type'}; send {', '.join(types)}")
+    return Content(f"{mint_id}.{extension(kind)}", kind, data, cid_of(data))
 
 
 def metadata_content(request: MintRequested, image: Content) -> Content:

@@ -1,4 +1,4 @@
-"""A Kubo node, or any service with its RPC: the backup provider.
+"""A Kubo node, or any service with its RPC.
 
 Source: docs.ipfs.tech/reference/kubo/rpc. Everything is a POST; "not pinned" is HTTP 500 with a
 message.
@@ -7,15 +7,17 @@ message.
 from __future__ import annotations
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ipfs_uploader.assets import Content
-from ipfs_uploader.provider import accept, read_answer, require_same_name
+from ipfs_uploader.provider import Uploads, Usage, accept, read_answer
+from mint_content.car import MEDIA_TYPE, write_car
 from mint_content.cid import Cid
-from mint_content.unixfs import CHUNK_SIZE
+from mint_content.unixfs import CHUNK_SIZE, blocks_of
 from mint_resilience.http import http_failures
 
 _ADD = f"add?cid-version=1&raw-leaves=true&chunker=size-{CHUNK_SIZE}&pin=true"
+_IMPORT = "dag/import?pin-roots=true&stats=false"
 _NOT_PINNED = "not pinned"
 
 
@@ -23,33 +25,68 @@ class _Added(BaseModel):
     Hash: str
 
 
+class _Link(BaseModel):
+    path: str = Field(alias="/")
+
+
+class _Root(BaseModel):
+    Cid: _Link
+    PinErrorMsg: str = ""
+
+
+class _Imported(BaseModel):
+    Root: _Root
+
+
+class _Stored(BaseModel):
+    RepoSize: int
+    StorageMax: int
+
+
 class Kubo:
     """One node. The HTTP client is the caller's, who also closes it."""
 
-    name = "kubo"
+    takes_bytes = True
 
-    def __init__(self, client: httpx.AsyncClient, *, rpc_url: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, rpc_url: str, name: str = "kubo") -> None:
+        self.name = name
         self._client = client
         self._rpc = rpc_url.rstrip("/")
+        self._uploads = Uploads(self._rpc)
 
     async def holds(self, cid: Cid) -> bool:
         """Whether the node has pinned this very root."""
         return self._pinned(await self._post(f"pin/ls?type=recursive&arg={cid}"))
 
-    async def upload(self, content: Content) -> None:
+    async def keep(self, content: Content) -> None:
         """Add and pin a file."""
-        file = (str(content.cid), content.data, content.media_type)
-        response = await self._post(_ADD, files={"file": file})
-        added = read_answer(_Added, response, self._rpc)
-        require_same_name(added.Hash, content, self._rpc)
+        await self._uploads.send(
+            content,
+            as_file=lambda: self._add(content),
+            as_archive=lambda: self._import(content),
+        )
+
+    async def adopt(self, cid: Cid, name: str) -> None:
+        """Pin what the node finds; it answers when it has all of it."""
+        accept(await self._post(f"pin/add?arg={cid}&name={name}"), self._rpc)
 
     async def unpin(self, cid: Cid) -> None:
         """Remove the pin; the node drops the blocks when it next collects."""
         self._pinned(await self._post(f"pin/rm?arg={cid}"))
 
-    async def check(self) -> None:
-        """Ask for the node's version."""
-        accept(await self._post("version"), self._rpc)
+    async def check(self) -> Usage:
+        """Ask how full the node's store is."""
+        stored = read_answer(_Stored, await self._post("repo/stat?size-only=true"), self._rpc)
+        return Usage(stored.RepoSize, stored.StorageMax)
+
+    async def _add(self, content: Content) -> str:
+        file = (str(content.cid), content.data, content.media_type)
+        return read_answer(_Added, await self._post(_ADD, file), self._rpc).Hash
+
+    async def _import(self, content: Content) -> str:
+        archive = write_car([content.cid], blocks_of(content.data))
+        response = await self._post(_IMPORT, (str(content.cid), archive, MEDIA_TYPE))
+        return read_answer(_Imported, response, self._rpc).Root.Cid.path
 
     def _pinned(self, response: httpx.Response) -> bool:
         """Read an answer about a pin; False for the one error that says there is none."""
@@ -59,8 +96,7 @@ class Kubo:
         accept(response, self._rpc)
         return True
 
-    async def _post(
-        self, call: str, files: dict[str, tuple[str, bytes, str]] | None = None
-    ) -> httpx.Response:
+    async def _post(self, call: str, file: tuple[str, bytes, str] | None = None) -> httpx.Response:
+        files = None if file is None else {"file": file}
         with http_failures(self._rpc):
             return await self._client.post(f"{self._rpc}/api/v0/{call}", files=files)

@@ -1,34 +1,57 @@
-"""Content onto IPFS for certain: on the first provider that keeps it, and back through a gateway.
+"""Content onto IPFS for certain: on as many providers as is wanted, and back through a gateway.
 
 Each provider is asked for the CID before it is given bytes, so doing it again uploads nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
 from ipfs_uploader.assets import Content
-from ipfs_uploader.provider import Provider
+from ipfs_uploader.guarded import Guarded
+from mint_content.cache import ContentCache, MemoryCache
 from mint_content.cid import Cid
 from mint_content.gateway import GatewayPool, NotRetrieved, Retrieval
+from mint_content.source import ContentSource, LocalCopies
 from mint_events.catalogue import PinnedAsset
 from mint_resilience.backoff import Backoff, retry
 from mint_resilience.failpoints import Boundary, reach
-from mint_resilience.failures import Failure, Outage, Permanent, Transient
+from mint_resilience.failures import (
+    AllUnavailable,
+    Deferred,
+    Failure,
+    Outage,
+    Permanent,
+    Transient,
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Pinning:
-    """Providers in order of preference, the gateways, and how often each is tried."""
+    """Providers in order of preference, the gateways, and how often each is tried.
 
-    providers: tuple[Provider, ...]
+    `replicas` is on how many providers content is to be; one is enough for a mint to go on, the
+    others are then made up for later (`repinning`). `cache` and `local` serve who needs bytes; that
+    content came back from IPFS is shown by the gateways alone.
+    """
+
+    providers: tuple[Guarded, ...]
     gateways: GatewayPool
     policy: Backoff
+    replicas: int = 1
+    cache: ContentCache = field(default_factory=lambda: MemoryCache(0))
+    local: LocalCopies | None = None
+
+    @property
+    def preferred(self) -> tuple[Guarded, ...]:
+        """The providers that are to hold everything."""
+        return self.providers[: self.replicas]
 
     async def pin(self, content: Content) -> PinnedAsset:
         """Put content on IPFS and see it come back (IP-2, IP-3, MF-4).
@@ -36,19 +59,20 @@ class Pinning:
         Raises `Permanent` when every provider refuses it finally, else `Transient`.
         """
         reach(Boundary.PINNING_BEGUN)
-        provider = await self._keep(content)
+        holders = await self._keep(content)
         reach(Boundary.PINNING_KEPT)
         await self._retrieve(content.cid)
         reach(Boundary.PINNING_READ_BACK)
-        return content.pinned_by((provider.name,))
+        return content.pinned_by(holders)
 
     async def fetch(self, cid: Cid) -> bytes:
-        """Content by its name alone, checked by hash.
+        """Content by its name alone, checked by hash, from the nearest place that has it.
 
         Raises `Permanent` when all gateways refuse it finally, else `Transient`.
         """
+        source = ContentSource(self.gateways, self.cache, self.local)
         try:
-            return (await self._retrieve(cid)).data
+            return await retry(partial(source.fetch, cid), self.policy, on_retry=_report)
         except NotRetrieved as failure:
             raise (Permanent(str(failure)) if failure.final else failure) from failure
 
@@ -57,53 +81,54 @@ class Pinning:
         for provider in self.providers:
             await retry(partial(provider.unpin, cid), self.policy, on_retry=_report)
 
-    async def unreachable(self) -> str | None:
-        """None when any provider is there and lets us in, else what is wrong with each."""
-        failures: list[Failure] = []
-        for provider in self.providers:
-            try:
-                await provider.check()
-            except Failure as failure:
-                failures.append(failure)
-            else:
-                return None
-        return "; ".join(map(str, failures))
-
-    async def _keep(self, content: Content) -> Provider:
-        failures: list[Failure] = []
-        for provider in self.providers:
-            try:
-                await self._ensure(provider, content)
-            except Failure as failure:
-                log.warning("provider failed", provider=provider.name, **_told(failure))
-                failures.append(failure)
-            else:
-                return provider
-        raise _no_provider(content, failures)
-
-    async def _ensure(self, provider: Provider, content: Content) -> None:
-        async def attempt() -> None:
-            if not await provider.holds(content.cid):
-                await provider.upload(content)
-
+    async def ensure(self, provider: Guarded, content: Content) -> None:
+        """Let one provider keep the content; raises its failure."""
+        operation = partial(provider.ensure, content)
         try:
-            await retry(attempt, self.policy, on_retry=_report)
-        except (Outage, Permanent):
+            await retry(operation, self.policy, on_retry=_report)
+        except (Outage, Permanent, Deferred):
             raise
         except Failure:
             # The last reply may have been lost after its effect: ask before going elsewhere.
             if not await provider.holds(content.cid):
                 raise
 
+    async def _keep(self, content: Content) -> tuple[str, ...]:
+        """The names of those who keep it, the preferred one first."""
+        holders: list[str] = []
+        failures: list[Failure] = []
+        waiting = list(self.providers)
+        while len(holders) < self.replicas and (provider := _next(waiting, holders)):
+            waiting.remove(provider)
+            try:
+                await self.ensure(provider, content)
+            except Failure as failure:
+                log.warning("provider failed", provider=provider.name, **_told(failure))
+                failures.append(failure)
+            else:
+                holders.append(provider.name)
+        if not holders:
+            raise _no_provider(content, failures)
+        return tuple(p.name for p in self.providers if p.name in holders)
+
     async def _retrieve(self, cid: Cid) -> Retrieval:
         return await retry(partial(self.gateways.fetch, cid), self.policy, on_retry=_report)
 
 
-def _no_provider(content: Content, failures: list[Failure]) -> Failure:
+def _next(waiting: Sequence[Guarded], holders: Sequence[str]) -> Guarded | None:
+    """Who is to be given the content next: who needs another holder waits until there is one."""
+    return next((p for p in waiting if p.takes_bytes or holders), None)
+
+
+def _no_provider(content: Content, failures: Sequence[Failure]) -> Failure:
     told = "; ".join(map(str, failures)) or "no provider is set"
     message = f"no provider keeps {content.name} ({content.cid}): {told}"
-    final = failures and all(isinstance(failure, Permanent) for failure in failures)
-    return Permanent(message) if final else Transient(message)
+    if failures and all(isinstance(failure, Permanent) for failure in failures):
+        return Permanent(message)
+    waits = [f.retry_after for f in failures if isinstance(f, Deferred)]
+    if failures and len(waits) == len(failures):
+        return AllUnavailable(message, retry_after=min((w for w in waits if w), default=None))
+    return Transient(message)
 
 
 def _report(failure: Failure, attempt: int, seconds: float) -> None:

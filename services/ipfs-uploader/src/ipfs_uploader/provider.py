@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from ipfs_uploader.assets import Content
-from mint_content.cid import Cid
+from mint_content.cid import Cid, Codec
 from mint_resilience.failures import Conflict, Outage, Transient
 from mint_resilience.http import raise_for_status
 
@@ -17,23 +19,50 @@ _SHUT_OUT = frozenset({401, 402, 403})
 A = TypeVar("A", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes that an account uses and may use; None where the provider does not say."""
+
+    used: int | None = None
+    limit: int | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more fits in."""
+        return self.used is not None and self.limit is not None and self.used >= self.limit
+
+
 class Provider(Protocol):
-    """A company or node that keeps content on IPFS. Every method raises classified failures."""
+    """A company or node that keeps content on IPFS. Every method raises classified failures.
+
+    One that does not take bytes keeps what it is told by CID: it can only be a further holder of
+    what another one has.
+    """
 
     @property
     def name(self) -> str:
-        """What the records call it."""
+        """What the records call it; unique among the providers."""
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether content can be given to it that nobody else has."""
 
     async def holds(self, cid: Cid) -> bool:
         """Whether it keeps this content for us."""
 
-    async def upload(self, content: Content) -> None:
-        """Give it the bytes to keep; `Conflict` when it names them otherwise than we do."""
+    async def keep(self, content: Content) -> None:
+        """Let it keep the content; `Conflict` when it names the bytes otherwise than we do."""
+
+    async def adopt(self, cid: Cid, name: str) -> None:
+        """Ask it to look for content and keep it; `holds` tells later whether it found it.
+
+        Raises `Permanent` when it has given the search up; the next call begins a new one.
+        """
 
     async def unpin(self, cid: Cid) -> None:
         """Let it no longer keep the content; nothing happens when it does not."""
 
-    async def check(self) -> None:
+    async def check(self) -> Usage:
         """Return when it is there and lets us in."""
 
 
@@ -64,3 +93,38 @@ def require_same_name(answered: str, content: Content, endpoint: str) -> None:
     if answered != str(content.cid):
         message = f"{endpoint}: answered CID {answered} for {content.name}, ours is {content.cid}"
         raise Conflict(message, endpoint=endpoint)
+
+
+class Uploads:
+    """Uploads to one provider, so that the CID is ours: as a file, else as an archive.
+
+    A file of several blocks is cut by the provider, perhaps otherwise than by us. Blocks of an
+    archive are not cut again. A provider that was found to cut otherwise gets archives from then
+    on. What it made of the bytes under another name is left to it: an answer that is wrong once is
+    no reason to delete what it names.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._cuts_otherwise = False
+
+    async def send(
+        self,
+        content: Content,
+        *,
+        as_file: Callable[[], Awaitable[str]],
+        as_archive: Callable[[], Awaitable[str]],
+    ) -> None:
+        """Send the content; both ways answer with the CID that they led to.
+
+        Raises `Conflict` when even an archive's root is said to be another, else as they do.
+        """
+        cut = content.cid.codec is Codec.DAG_PB
+        if not (cut and self._cuts_otherwise):
+            answered = await as_file()
+            if answered == str(content.cid):
+                return
+            if not cut:
+                require_same_name(answered, content, self._endpoint)
+        require_same_name(await as_archive(), content, self._endpoint)
+        self._cuts_otherwise = True

@@ -7,79 +7,74 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ipfs_uploader.assets import Content, image_content, metadata_content
+from ipfs_uploader.assets import Content, metadata_content
+from ipfs_uploader.claims import SOURCE, Claims
+from ipfs_uploader.images import ImageLater, Images
 from ipfs_uploader.pinning import Pinning
+from ipfs_uploader.repinning import Repinning
 from mint_content.cid import Cid
-from mint_events.bus import Output, Publish
+from mint_events.bus import Delay, Output, Publish, Tombstone, Wait
 from mint_events.catalogue import (
     AssetPinFailed,
     AssetsPinned,
     AssetsUnpinned,
     Event,
     MintAccepted,
-    MintRequested,
+    MintFailed,
     PinnedAsset,
+    RepinDue,
     UnpinRequested,
 )
-from mint_events.envelope import Received, caused_by
+from mint_events.envelope import Envelope, Received, caused_by
+from mint_events.topics import CLAIMS
 from mint_resilience.failures import Failure, Permanent
 
-SERVICE = "ipfs-uploader"
+SERVICE = SOURCE
 """The service's name: of its consumer group, and as the source of its events."""
 
-Answer = AssetsPinned | AssetPinFailed | AssetsUnpinned
+Outputs = Sequence[Output]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
-    """Answers the events of the ledger that concern IPFS; `image_limit` is in bytes."""
+    """Answers the events that concern IPFS; an image that is not there yet waits `image_retry`."""
 
     pinning: Pinning
-    image_limit: int
+    images: Images
+    claims: Claims
+    repinning: Repinning
+    image_retry: Wait
     now: Callable[[], datetime]
 
-    async def handle(self, received: Received) -> Sequence[Output]:
-        """Work on one record; raises as `answer` does."""
+    async def handle(self, received: Received) -> Outputs:
+        """Do what the event asks for and say what was done.
+
+        Raises a failure when it may work later: the event is then to be given again.
+        """
         cause = received.envelope
-        answer = await self.answer(cause.event)
-        if answer is None:
-            return ()
-        return (Publish(caused_by(cause, answer, source=SERVICE, time=self.now())),)
-
-    async def answer(self, event: Event) -> Answer | None:
-        """Do what the event asks for and say what was done; None for an event of no concern.
-
-        Raises a failure that is not `Permanent` when it may work later: the event is then to be
-        given again.
-        """
-        match event:
-            case MintAccepted():
-                return await self._pin_assets(event.request)
-            case UnpinRequested():
-                return await self._unpin(event)
+        match cause.event:
+            case MintAccepted() as accepted:
+                return await self._accept(received, accepted)
+            case UnpinRequested() as request:
+                return await self._unpin(cause, request)
+            case MintFailed(mint_id=mint_id):
+                return (Tombstone(CLAIMS, mint_id),)
+            case RepinDue() as due:
+                return await self._repin(cause, due)
             case _:
-                return None
+                return ()
 
-    async def _pin_assets(self, request: MintRequested) -> AssetsPinned | AssetPinFailed:
+    async def _accept(self, received: Received, accepted: MintAccepted) -> Outputs:
+        cause, request = received.envelope, accepted.request
         try:
-            image = await self._image(request)
+            image = await self.images.of(request, since=cause.time, now=self.now())
             metadata = metadata_content(request, image)
+        except ImageLater:
+            return (Delay(received, self.image_retry),)
         except Permanent as failure:
-            return _failed(request.mint_id, failure)
-        return await self._pin_both(request.mint_id, image, metadata)
-
-    async def _image(self, request: MintRequested) -> Content:
-        """The image of a request, given inline or by an IPFS address.
-
-        It is pinned under our own CID of its bytes, whatever version the address has.
-        """
-        if request.image is not None:
-            data = request.image
-        elif request.image_uri is not None:
-            data = await self.pinning.fetch(Cid.from_uri(request.image_uri))
-        else:
-            raise Permanent("the request has neither image nor image_uri")
-        return image_content(request.mint_id, data, self.image_limit)
+            return (self._publish(cause, _failed(request.mint_id, failure)),)
+        await self.claims.claim(cause, (str(image.cid), str(metadata.cid)))
+        return self._told(cause, await self._pin_both(request.mint_id, image, metadata))
 
     async def _pin_both(
         self, mint_id: str, image: Content, metadata: Content
@@ -103,10 +98,31 @@ class Uploader:
         except Failure as failure:
             return failure
 
-    async def _unpin(self, event: UnpinRequested) -> AssetsUnpinned:
-        for cid in event.cids:
-            await self.pinning.unpin(Cid.parse(cid))
-        return AssetsUnpinned(mint_id=event.mint_id, cids=event.cids)
+    def _told(self, cause: Envelope, answer: AssetsPinned | AssetPinFailed) -> Outputs:
+        told = self._publish(cause, answer)
+        due = self.repinning.due_after(answer) if isinstance(answer, AssetsPinned) else None
+        return (told,) if due is None else (told, self._later(cause, due))
+
+    async def _unpin(self, cause: Envelope, request: UnpinRequested) -> Outputs:
+        cids = {text: Cid.parse(text) for text in request.cids}
+        kept = await self.claims.release(
+            cause, request.cids, lambda text: self.pinning.unpin(cids[text])
+        )
+        answer = AssetsUnpinned(mint_id=request.mint_id, cids=request.cids, kept=kept)
+        return (self._publish(cause, answer),)
+
+    async def _repin(self, cause: Envelope, due: RepinDue) -> Outputs:
+        result = await self.repinning.work(due)
+        told = (self._publish(cause, result.repinned),) if result.repinned else ()
+        later = (self._later(cause, result.due),) if result.due else ()
+        return (*told, *later)
+
+    def _publish(self, cause: Envelope, event: Event) -> Publish:
+        return Publish(caused_by(cause, event, source=SERVICE, time=self.now()))
+
+    def _later(self, cause: Envelope, due: RepinDue) -> Delay:
+        envelope = caused_by(cause, due, source=SERVICE, time=self.now())
+        return Delay(envelope, self.repinning.wait(due))
 
 
 def _failed_or_raise(mint_id: str, outcomes: Sequence[PinnedAsset | Failure]) -> AssetPinFailed:

@@ -1,0 +1,98 @@
+"""Is IPFS there for a mint? Whom can we reach and log in to, and is there room (MF-3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from ipfs_uploader.guarded import Guarded
+from ipfs_uploader.provider import Usage
+from mint_resilience.backoff import GATE_IPFS, Backoff, retry
+from mint_resilience.failures import Failure
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderHealth:
+    """One provider: how full it is, and what is wrong with it, if anything."""
+
+    name: str
+    takes_bytes: bool
+    usage: Usage
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHealth:
+    """The IPFS layer as a whole."""
+
+    providers: tuple[ProviderHealth, ...]
+
+    @property
+    def fault(self) -> str | None:
+        """None when some provider takes content, else what is wrong with each."""
+        if any(p.takes_bytes and p.fault is None for p in self.providers):
+            return None
+        told = "; ".join(p.fault for p in self.providers if p.fault)
+        return told or "no provider takes bytes"
+
+
+async def layer_health(providers: Sequence[Guarded], policy: Backoff = GATE_IPFS) -> LayerHealth:
+    """Ask every provider at the same time, each as often as the policy says."""
+    return LayerHealth(tuple(await asyncio.gather(*(_look(p, policy) for p in providers))))
+
+
+async def _look(provider: Guarded, policy: Backoff) -> ProviderHealth:
+    try:
+        usage = await retry(provider.check, policy)
+    except Failure as failure:
+        return ProviderHealth(provider.name, provider.takes_bytes, Usage(), str(failure))
+    return ProviderHealth(provider.name, provider.takes_bytes, usage, _too_full(provider, usage))
+
+
+def _too_full(provider: Guarded, usage: Usage) -> str | None:
+    if not usage.full:
+        return None
+    return f"{provider.name}: {usage.used} of {usage.limit} bytes are used; free some, or buy more"
+
+
+class HealthWatch:
+    """Looks from time to time, so that a probe has its answer at once and costs no call."""
+
+    def __init__(self, look: Callable[[], Awaitable[LayerHealth]], *, seconds: float) -> None:
+        self._look = look
+        self._seconds = seconds
+        self._latest: LayerHealth | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until told to stop."""
+        stopping = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            looking = asyncio.ensure_future(self._look())
+            await asyncio.wait({stopping, looking}, return_when=asyncio.FIRST_COMPLETED)
+            if not looking.done():
+                looking.cancel()
+                break
+            self._remember(looking.result())
+            await asyncio.wait({stopping}, timeout=self._seconds)
+        stopping.cancel()
+
+    async def readiness(self) -> str | None:
+        """What `/readyz` asks: None when mints can be pinned, else why not."""
+        return "the providers are being asked" if self._latest is None else self._latest.fault
+
+    def _remember(self, health: LayerHealth) -> None:
+        for provider in health.providers:
+            if provider.fault is not None:
+                log.warning("provider is not well", provider=provider.name, detail=provider.fault)
+        self._latest = health
+
+
+def watch(providers: Sequence[Guarded], *, seconds: float) -> HealthWatch:
+    """Watch these providers, by MF-3's number of attempts."""
+    return HealthWatch(partial(layer_health, providers), seconds=seconds)
