@@ -21,7 +21,7 @@ from reconciler.registry import open_codec
 from reconciler.relay import Relay
 from reconciler.service import SERVICE, Reconciler
 from reconciler.settings import ReconcilerSettings
-from reconciler.stream import Stream
+from reconciler.stream import MOST_RECORDS, Stream
 
 _REREAD_RECORDS = 32
 """Records that are read again at a time; each may hold an image."""
@@ -42,13 +42,7 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
     async with _parts(settings, process) as parts, asyncio.TaskGroup() as tasks:
         tasks.create_task(parts.relay.run(process.stop))
         tasks.create_task(
-            patrol(
-                parts.reconciler,
-                lambda: parts.stream.partitions,
-                parts.reader.ends,
-                process.stop,
-                settings.patrol_seconds,
-            )
+            patrol(parts.reconciler, parts.reader.ends, process.stop, settings.patrol_seconds)
         )
         await parts.stream.run(process.stop)
 
@@ -63,7 +57,7 @@ async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterato
         await database.persist(lambda: database.prepare(pool))
         await ensure_topics(cluster)
         publisher = await stack.enter_async_context(Publisher(cluster, codec))
-        reader = PartitionReader(cluster, _REREAD_RECORDS)
+        reader = PartitionReader(cluster, tuple(MOST_RECORDS), _REREAD_RECORDS)
         stack.push_async_callback(reader.close)
         reconciler = Reconciler(
             pool=pool,

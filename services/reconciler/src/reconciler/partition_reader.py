@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from mint_events.bus import Cluster, Position
 from mint_events.bus.record import Consumed
 from mint_events.bus.starting import start_client
+from mint_events.topics import Topic
 from mint_resilience.failures import Transient
 from reconciler.offsets import Gap, Partition, Stretch
 
@@ -22,12 +23,17 @@ _PATIENCE = 30.0
 
 
 class PartitionReader:
-    """Connects when it is first asked; one reading at a time."""
+    """Connects when it is first asked; one reading at a time.
 
-    def __init__(self, cluster: Cluster, most_records: int) -> None:
+    `topics` are those whose `ends` it tells; partitions that they get later are not among them.
+    """
+
+    def __init__(self, cluster: Cluster, topics: Sequence[Topic], most_records: int) -> None:
         self._cluster = cluster
+        self._topics = topics
         self._most = most_records
         self._consumer: AIOKafkaConsumer | None = None
+        self._partitions: list[Partition] = []
         self._turn = asyncio.Lock()
 
     async def read(self, gap: Gap) -> Stretch:
@@ -41,12 +47,13 @@ class PartitionReader:
             async with self._turn, asyncio.timeout(_PATIENCE):
                 return await self._read(await self._connected(), tp, gap)
 
-    async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    async def ends(self) -> dict[Partition, int]:
         """The offset that the next record of each partition will get. Raises as `read` does."""
-        asked = {self._topic_partition(partition): partition for partition in partitions}
         with _failures("the ends of the partitions"):
             async with self._turn, asyncio.timeout(_PATIENCE):
-                found = await (await self._connected()).end_offsets(list(asked))
+                consumer = await self._connected()
+                asked = {self._topic_partition(each): each for each in self._partitions}
+                found = await consumer.end_offsets(list(asked))
         return {asked[tp]: end for tp, end in found.items()}
 
     async def close(self) -> None:
@@ -58,11 +65,23 @@ class PartitionReader:
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             self._consumer = await start_client(self._new_consumer, self._cluster)
+            self._partitions = [
+                (topic.name, number)
+                for topic in self._topics
+                for number in self._consumer.partitions_for_topic(self._name(topic)) or ()
+            ]
+            self._consumer.unsubscribe()
         return self._consumer
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         # A place that was deleted already is passed by going on at the oldest that is there.
-        return AIOKafkaConsumer(**self._cluster.client_options(), auto_offset_reset="earliest")
+        # It subscribes to learn the topics' partitions; reading assigns them one by one.
+        names = [self._name(topic) for topic in self._topics]
+        options = self._cluster.client_options()
+        return AIOKafkaConsumer(*names, **options, auto_offset_reset="earliest")
+
+    def _name(self, topic: Topic) -> str:
+        return self._cluster.prefixed(topic.name)
 
     async def _read(self, consumer: AIOKafkaConsumer, tp: TopicPartition, gap: Gap) -> Stretch:
         consumer.assign([tp])

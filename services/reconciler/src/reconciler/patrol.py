@@ -1,19 +1,21 @@
 """Looks for records that faust has passed over with nothing after them to show the gap.
 
-That happens when it was stopped between committing its offset and our committing the batch.
+That happens when it was stopped between committing its offset and our committing the batch, and
+when its consumer stands still after a rebalance. So every instance looks at all partitions, whoever
+they are assigned to: that two work on the same records is harmless, that none does is not.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Protocol
 
 from reconciler.database import persist
 from reconciler.offsets import Gap, Partition
 
-Ends = Callable[[Sequence[Partition]], Awaitable[dict[Partition, int]]]
+Ends = Callable[[], Awaitable[dict[Partition, int]]]
+"""The offset that the next record of each partition will get."""
 
 
 class Worker(Protocol):
@@ -41,22 +43,16 @@ def left_behind(
     ]
 
 
-async def patrol(
-    worker: Worker,
-    assigned: Callable[[], Sequence[Partition]],
-    ends: Ends,
-    stop: asyncio.Event,
-    interval: float,
-) -> None:
-    """Until `stop` is set, fill what is left behind in the partitions of this instance.
+async def patrol(worker: Worker, ends: Ends, stop: asyncio.Event, interval: float) -> None:
+    """Until `stop` is set, fill what is left behind.
 
     `interval` is the time between two looks, in seconds.
     """
     before: dict[Partition, int] = {}
     while not stop.is_set():
-        partitions = list(assigned())
-        now = await worker.expected(partitions)
-        for gap in left_behind(before, now, await persist(partial(ends, partitions))):
+        there = await persist(ends)
+        now = await worker.expected(list(there))
+        for gap in left_behind(before, now, there):
             await worker.fill(gap)
         before = now
         await _pause(stop, interval)

@@ -20,7 +20,6 @@ from mint_events.bus import Cluster, Position
 from mint_events.bus.record import Consumed
 from mint_events.topics import CHAIN, IPFS, REQUESTS, VERIFICATION, Topic
 from reconciler.credentials import credentials
-from reconciler.offsets import Partition
 
 GROUP = "reconciler"
 
@@ -56,12 +55,6 @@ class Stream:
         self._process = process
         self._joined = False
         self._app = self._new_app(folder)
-
-    @property
-    def partitions(self) -> list[Partition]:
-        """The partitions that are assigned to this instance now."""
-        assigned = self._app.consumer.assignment() if self._joined else ()
-        return sorted((self._cluster.unprefixed(tp.topic), tp.partition) for tp in assigned)
 
     async def readiness(self) -> str | None:
         """None once this instance is a member of the group."""
