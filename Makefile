@@ -11,7 +11,7 @@ BIN        := .venv/bin
 INSTALLED  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench kubo up down docs schemas lock
+.PHONY: help demo test chaos check bench kubo up down docs schemas lock
 
 help:     ## list what there is
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /make \1\t/' | expand -t 16
@@ -19,8 +19,11 @@ help:     ## list what there is
 demo: $(INSTALLED)     ## run the whole system on this machine and mint a small collection (DEMO_MINTS=12)
 	$(BIN)/trimint demo --mints $(DEMO_MINTS)
 
-test: $(INSTALLED)     ## all tests: unit, contract, end to end
-	$(BIN)/pytest -q -n 2 --dist loadfile
+test: $(INSTALLED)     ## all tests but chaos: unit, contract, end to end
+	$(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/chaos
+
+chaos: $(INSTALLED)     ## kill processes, brokers, database and endpoints at every step, for some minutes
+	$(BIN)/pytest -q tests/chaos
 
 check: $(INSTALLED)     ## format, lint, types, import directions, generated documents
 	$(BIN)/ruff format --check .
