@@ -11,7 +11,7 @@ import pytest
 
 from mint_events import catalogue as c
 from mint_events.store import audit
-from mint_events.topics import IPFS, REQUESTS
+from mint_events.topics import DEADLETTER, IPFS, REQUESTS
 from reconciler import batch, service
 from reconciler.batch import BatchWriter
 from reconciler.offsets import Advance, sift, stretches_of
@@ -158,6 +158,29 @@ async def test_garbage_is_a_dead_letter_and_the_partition_goes_on(
     assert (letter.mint_id, letter.offset, letter.value) == ("garbage", 1, value or b"")
     assert letter.service == "reconciler"
     assert await bench.kinds("mint-2") == ["MintAccepted"]
+
+
+@pytest.mark.requirement("RE-1")
+async def test_a_dead_letter_is_an_event_of_the_store_and_no_mint(bench: Bench) -> None:
+    await bench.reconciler.process([bench.log.send_raw(REQUESTS.name, b"garbage", b"no event")])
+    (letter,) = bench.log.letters
+
+    await bench.happens(letter)
+
+    kinds = await bench.rows("SELECT type, mint_id FROM event_store")
+    assert kinds == [{"type": "RecordDeadLettered", "mint_id": "garbage"}]
+    assert await bench.rows("SELECT * FROM mint_record") == []
+
+
+@pytest.mark.requirement("RE-1", "NR-6")
+async def test_what_can_not_be_read_of_the_dead_letters_leads_to_no_further_one(
+    bench: Bench,
+) -> None:
+    garbage = bench.log.send_raw(DEADLETTER.name, b"garbage", b"no event")
+
+    await bench.reconciler.process([garbage])
+
+    assert bench.log.letters == []
 
 
 @pytest.mark.requirement("MF-2")

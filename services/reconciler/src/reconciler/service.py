@@ -20,6 +20,7 @@ from mint_events.bus.deadletter import dead_letter, without_value
 from mint_events.bus.record import Consumed, Position
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received
+from mint_events.topics import DEADLETTER
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Permanent, Poison
 from reconciler import metrics
@@ -171,6 +172,9 @@ class Reconciler:
 
     async def _give_up(self, record: Consumed, poison: Poison) -> None:
         log.error("dead letter", record=str(record.position), reason=str(poison))
+        metrics.DEAD_LETTERS.labels(record.position.topic).inc()
+        if record.position.topic == DEADLETTER.name:
+            return  # it lies where it belongs; a letter about it could be as unreadable
         letter = dead_letter(
             record, service=SERVICE, failure=poison.kind, detail=str(poison), time=self._now()
         )
@@ -178,7 +182,6 @@ class Reconciler:
             await persist(lambda: self._dead_letters.publish(letter))
         except Permanent:
             await persist(lambda: self._dead_letters.publish(without_value(letter)))
-        metrics.DEAD_LETTERS.labels(record.position.topic).inc()
 
     async def _read(self, gap: Gap) -> Stretch:
         return await persist(lambda: self._records.read(gap))
