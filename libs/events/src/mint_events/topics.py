@@ -75,7 +75,7 @@ VERIFICATION = Topic(
 DEADLETTER = Topic(
     name="mint.deadletter",
     writer="any service",
-    events=(c.RecordDeadLettered, c.DeadLetterRedriven, c.DeadLetterDiscarded),
+    events=(c.RecordDeadLettered,),
     retention=timedelta(days=90),
 )
 

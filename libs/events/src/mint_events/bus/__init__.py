@@ -8,7 +8,6 @@ from mint_events.bus.limits import Limits
 from mint_events.bus.outcome import Delay, Handler, Output, Publish, Tombstone
 from mint_events.bus.publisher import Publisher
 from mint_events.bus.record import Position, Record
-from mint_events.bus.recovery import Recovery
 from mint_events.bus.snapshot import latest_by_key
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "Publish",
     "Publisher",
     "Record",
-    "Recovery",
     "Security",
     "Tombstone",
     "Wait",

@@ -22,7 +22,6 @@ from aiokafka.errors import KafkaError
 
 from mint_events.bus import delay, metrics
 from mint_events.bus.assignment import Assignment, PartitionHook
-from mint_events.bus.backlog import read_backlog
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
@@ -31,13 +30,10 @@ from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.listener import RebalanceListener
 from mint_events.bus.outcome import Handler
-from mint_events.bus.parking import Parking
 from mint_events.bus.partition import InFlight, Partition
 from mint_events.bus.publisher import Publisher
 from mint_events.bus.record import Consumed, Position
-from mint_events.bus.recovery import Recovery
 from mint_events.bus.starting import start_client
-from mint_events.bus.trying import Trying
 from mint_events.bus.work import RecordWork
 from mint_events.codec import Codec
 from mint_events.topics import Topic
@@ -68,31 +64,23 @@ class Consumer:
         publisher: Publisher,
         codec: Codec,
         delays: Sequence[Wait] = (),
-        parking: Sequence[Wait] = (),
-        recovery: Recovery | None = None,
         limits: Limits = Limits(),  # noqa: B008 - immutable
         on_assigned: PartitionHook | None = None,
         on_revoked: PartitionHook | None = None,
     ) -> None:
         """Name what to consume; `group` is also the service's name on dead letters and delays.
 
-        `delays` are the waits that the handler delays by. `parking` are those, ascending, that a
-        record waits for whose retries are used up (none: it is tried on without end); after the
-        last one it is a dead letter. `recovery` announces that dependencies are there again.
         `on_assigned` is awaited before the first record of a partition is handled, and again until
         it succeeds; `on_revoked` after the last one.
         """
         self._cluster = cluster
-        self._parking = Parking(group, parking)
-        self.delay_topics = tuple(delay_topic(group, wait) for wait in {*delays, *parking})
-        self._delays = frozenset(topic.name for topic in self.delay_topics)
-        self._topics = [*(topic.name for topic in topics), *sorted(self._delays)]
+        self._delay_topics = frozenset(delay_topic(group, wait).name for wait in delays)
+        self._topics = [*(topic.name for topic in topics), *sorted(self._delay_topics)]
         self._group = group
         self._limits = limits
         self._hooks = (on_assigned, on_revoked)
         self._lanes = Lanes(self._work_on, _finish, limits)
-        trying = Trying(limits, self._lanes.pause, recovery or Recovery())
-        self._record_work = RecordWork(group, handler, publisher, codec, trying, self._parking)
+        self._record_work = RecordWork(group, handler, publisher, codec, limits, self._lanes.pause)
         self._held: set[str] = set()
         self._assignment: Assignment | None = None
         self._known: Callable[[str], object] = lambda _: None
@@ -152,22 +140,8 @@ class Consumer:
         )
 
     async def _consume(self, client: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        async def load_parked(assigned: list[TopicPartition]) -> None:
-            names = {self._cluster.prefixed(topic.name) for topic in self._parking.topics}
-            partitions = [tp for tp in assigned if tp.topic in names]
-            for parked in await read_backlog(client, self._cluster, partitions):
-                self._parking.add(parked)
-
-        assignment = Assignment(
-            client,
-            self._cluster,
-            self._limits,
-            self._held,
-            self._delays,
-            load_parked,
-            *self._hooks,
-        )
-        commits = Commits(client, assignment, self._parking)
+        assignment = Assignment(client, self._cluster, self._limits, self._held, *self._hooks)
+        commits = Commits(client, assignment)
 
         async def let_go() -> None:
             """Finish or let go what is in progress, commit what is done, give the rest up."""
@@ -175,7 +149,6 @@ class Consumer:
             await self._lanes.drain(self._limits.drain_seconds)
             await commits.commit()
             await assignment.forget()
-            self._parking.forget()
 
         self._assignment, self._known = assignment, client.partitions_for_topic
         names = [self._cluster.prefixed(name) for name in self._topics]
@@ -212,7 +185,7 @@ class Consumer:
         while not ended.is_set():
             await _unless(ended, asyncio.sleep(self._limits.commit_seconds))
             await commits.commit()
-            measure(client, assignment, self._lanes, self._parking)
+            measure(client, assignment, self._lanes)
 
     async def _read(
         self, client: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event
@@ -258,10 +231,10 @@ class Consumer:
                 assignment.put_back(tp, raw.offset)
                 return
             partition.watermark.take(raw.offset)
-            self._lanes.submit(_lane(record), InFlight(record, partition))
+            self._lanes.submit(record.lane, InFlight(record, partition))
 
     def _seconds_until_due(self, record: Consumed) -> float:
-        due = delay.due(record) if record.position.topic in self._delays else None
+        due = delay.due(record) if record.position.topic in self._delay_topics else None
         return 0.0 if due is None else max(0.0, (due - datetime.now(UTC)).total_seconds())
 
     def _hold(self, topics: Iterable[Topic] | None, *, held: bool) -> None:
@@ -286,11 +259,6 @@ async def _leave(client: AIOKafkaConsumer) -> None:
             await client.stop()
     except TimeoutError:
         log.warning("did not leave the group in time: it notices by itself")
-
-
-def _lane(record: Consumed) -> bytes:
-    place = record.position
-    return delay.lane_of(record.key, record.headers, place.topic, place.partition)
 
 
 def _finish(item: InFlight) -> None:

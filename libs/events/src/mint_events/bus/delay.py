@@ -17,8 +17,6 @@ from mint_resilience.failures import Poison
 RETENTION = timedelta(days=7)
 _DUE = "trimint_due"
 _ORIGIN = "trimint_origin"
-_PARKED = "trimint_parked"
-_OURS = frozenset({_DUE, _ORIGIN, _PARKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +46,6 @@ def as_record(received: Received) -> Record:
     return Record(
         topic=received.topic, key=received.key or b"", value=received.value, headers=headers
     )
-
-
-def parked(origin: Consumed, topic: Topic, due: datetime, attempts: int) -> Record:
-    """A record whose retries go on later: on the same partition of a delay topic, in its order.
-
-    `attempts` is how often it has been tried so far.
-    """
-    headers = (
-        *origin.headers,
-        (_ORIGIN, str(origin.position).encode()),
-        (_PARKED, str(attempts).encode()),
-    )
-    place = origin.position
-    record = Record(
-        topic=place.topic,
-        key=origin.key,
-        value=origin.value,
-        headers=headers,
-        partition=place.partition,
-    )
-    return delayed(record, topic, due)
-
-
-def is_parked(headers: Iterable[tuple[str, bytes]]) -> bool:
-    """Whether a record on a delay topic was parked, so that its key's later ones wait for it."""
-    return _PARKED in dict(headers)
-
-
-def attempts_before(record: Consumed) -> int:
-    """How often a parked record had been tried when it was parked; 0 for any other."""
-    text = dict(record.headers).get(_PARKED, b"0")
-    return int(text) if text.isdigit() else 0
-
-
-def lane_of(
-    key: bytes | None, headers: Iterable[tuple[str, bytes]], topic: str, partition: int
-) -> bytes:
-    """Records of one lane are worked on in order: those of a key, else of the partition.
-
-    A record without a key that was delayed belongs to the partition that it came from.
-    """
-    origin = dict(headers).get(_ORIGIN)
-    if key or origin is None:
-        return key or f"{topic}/{partition}".encode()
-    return origin.rpartition(b"/")[0]
 
 
 def due(record: Consumed) -> datetime | None:
@@ -128,4 +81,4 @@ def _position(record: Consumed, origin: bytes) -> Position:
 
 
 def _without_ours(headers: Iterable[tuple[str, bytes]]) -> Headers:
-    return tuple((name, value) for name, value in headers if name not in _OURS)
+    return tuple((name, value) for name, value in headers if name not in (_DUE, _ORIGIN))

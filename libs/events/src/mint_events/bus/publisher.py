@@ -119,7 +119,6 @@ class Publisher:
             key=record.key,
             value=record.value,
             headers=list(record.headers),
-            partition=record.partition,
         )
         return future
 
