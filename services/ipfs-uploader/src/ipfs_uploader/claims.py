@@ -22,7 +22,7 @@ from mint_events.catalogue import AssetsClaimed, Event, UnpinBegun
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, caused_by
 from mint_events.topics import CLAIMS, UNPINS
-from mint_resilience.failures import Deferred, Permanent
+from mint_resilience.failures import Deferred, Permanent, Poison, Transient
 
 SOURCE = "ipfs-uploader"
 _LOOK_AGAIN_SECONDS = 1.0
@@ -136,4 +136,9 @@ class KafkaJournal:
 
 
 async def _events(topic: CompactedTopic) -> list[Event]:
-    return [received.envelope.event for received in (await topic.present()).values()]
+    """What it holds; what an older release can not read holds its mints back, it fails none."""
+    try:
+        present = await topic.present()
+    except Poison as failure:
+        raise Transient(f"a claim or unpin can not be read: {failure}; upgrade") from failure
+    return [received.envelope.event for received in present.values()]

@@ -39,17 +39,27 @@ class CompactedTopic:
     async def __aenter__(self) -> CompactedTopic:
         """Connect. Raises `Outage` when no broker answers, `Transient` when there is no topic."""
         name = self._cluster.prefixed(self._topic.name)
-        new = lambda: AIOKafkaConsumer(name, **self._cluster.client_options())  # noqa: E731
-        self._kafka = await start_client(new, self._cluster)
-        numbers = self._kafka.partitions_for_topic(name)
-        if not numbers:
-            await self._kafka.stop()
-            raise Transient(f"no such topic: {self._topic.name}; create it with `trimint topics`")
+        await self._require(name)
+        self._kafka = await start_client(lambda: self._client(name), self._cluster)
+        numbers = self._kafka.partitions_for_topic(name) or ()
         self._partitions = [TopicPartition(name, number) for number in sorted(numbers)]
         self._kafka.unsubscribe()
         self._kafka.assign(self._partitions)
         await self._kafka.seek_to_beginning(*self._partitions)
         return self
+
+    async def _require(self, name: str) -> None:
+        """A client that begins with a topic waits for it for ever: look beforehand."""
+        kafka = await start_client(self._client, self._cluster)
+        try:
+            there = await kafka.topics()
+        finally:
+            await kafka.stop()
+        if name not in there:
+            raise Transient(f"no such topic: {self._topic.name}; create it with `trimint topics`")
+
+    def _client(self, *topics: str) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(*topics, **self._cluster.client_options())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -75,11 +85,20 @@ class CompactedTopic:
             raise RuntimeError("not connected: use `async with`")
         ends = await kafka.end_offsets(self._partitions)
         for partition, end in ends.items():
-            while await kafka.position(partition) < end:
-                for record in (await kafka.getmany(partition, timeout_ms=_POLL_MS)).get(
-                    partition, []
-                ):
-                    await self._take(record)
+            while (taken := await kafka.position(partition)) < end:
+                try:
+                    for record in await self._poll(kafka, partition):
+                        await self._take(record)
+                        taken = record.offset + 1
+                except BaseException:
+                    # Cancelled or not decodable: what was polled and not taken is read once more.
+                    kafka.seek(partition, taken)
+                    raise
+
+    async def _poll(self, kafka: AIOKafkaConsumer, partition: TopicPartition) -> list[Any]:
+        polled = await kafka.getmany(partition, timeout_ms=_POLL_MS)
+        records: list[Any] = polled.get(partition, [])
+        return records
 
     async def _take(self, record: Any) -> None:
         if record.value is None:
