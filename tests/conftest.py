@@ -21,9 +21,15 @@ def cluster(tenant: Tenant) -> Cluster:
     )
 
 
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """What a test sets beyond the defaults; it overrides this fixture, or gives it as parameter."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def fleet(tenant: Tenant, tmp_path: Path) -> AsyncIterator[Fleet]:
-    env = {**tenant.env, "TRIMINT_VERIFY_DELAY": "1"}
+async def fleet(tenant: Tenant, settings: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    env = {**tenant.env, "TRIMINT_VERIFY_DELAY": "1", **settings}
     async with Fleet(env, tmp_path / "logs") as fleet:
         await fleet.ready()
         yield fleet

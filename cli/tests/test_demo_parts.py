@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mint_chain.addresses import parse_wallet
-from mint_content.media import image_type
+from mint_content.accepted import AcceptedMedia
+from mint_content.media import media_type
 from mint_events import catalogue as c
 from mint_resilience.failures import Permanent
 from trimint.demo.audit import Seen, faults
@@ -64,7 +65,7 @@ def seen(heroes: Collection) -> Seen:
 
 
 def test_the_collection_is_valid_but_for_one_wallet(heroes: Collection) -> None:
-    assert [list(faults_of(request)) for request in heroes.valid] == [[]] * 7
+    assert [list(faults_of(request, AcceptedMedia())) for request in heroes.valid] == [[]] * 7
     with pytest.raises(Permanent, match="off the ed25519 curve"):
         parse_wallet(heroes.invalid.wallet)
     assert len({request.mint_id for request in heroes.requests}) == 8
@@ -80,7 +81,7 @@ def test_there_are_as_many_users_as_a_collection_needs(mints: int, users: int) -
 def test_a_picture_is_a_real_png_of_its_own() -> None:
     first, second = picture(1, 7), picture(2, 7)
 
-    assert image_type(first) == "image/png"
+    assert media_type(first) == "image/png"
     assert Image.open(io.BytesIO(first)).size == (256, 256)
     assert first != second
     assert first == picture(1, 7)

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 
+from mint_content.accepted import AcceptedMedia
 from mint_events.catalogue import Attribute, Creator, MintRequested
 from trimint.failing import Failed
 from trimint.requests import faults_of, read_file, requests_of
 
 WALLET = str(Keypair.from_seed(b"w" * 32).pubkey())
 PNG = b"\x89PNG\r\n\x1a\n rest"
+MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x08moov"
+MEDIA = AcceptedMedia()
 
 
 @pytest.fixture
@@ -38,9 +41,11 @@ def row(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**right, **changed}.items() if value is not None}
 
 
-def read(folder: Path, *rows: dict[str, Any], check: bool = True) -> list[MintRequested]:
+def read(
+    folder: Path, *rows: dict[str, Any], media: AcceptedMedia | None = MEDIA
+) -> list[MintRequested]:
     numbers = count(1)
-    return requests_of(rows, folder, lambda: f"new-{next(numbers)}", check=check)
+    return requests_of(rows, folder, lambda: f"new-{next(numbers)}", media=media)
 
 
 def test_a_row_becomes_a_request_with_the_image_that_lies_beside_the_file(folder: Path) -> None:
@@ -123,14 +128,42 @@ def test_every_fault_is_told_at_once(folder: Path) -> None:
 def test_an_image_of_another_type_is_a_fault(folder: Path) -> None:
     (folder / "hero.svg").write_text("<svg/>")
 
-    with pytest.raises(Failed, match="image: expected a PNG, JPEG, GIF or WebP file"):
+    with pytest.raises(Failed, match=r"image: it is an SVG.*TRIMINT_IMAGE_SVG=true"):
         read(folder, row(image="hero.svg"))
 
 
-def test_limits_can_be_left_to_the_services(folder: Path) -> None:
-    (request,) = read(folder, row(wallet="xyz"), check=False)
+@pytest.mark.requirement("MF-2")
+def test_an_animation_lies_beside_the_file_like_the_image(folder: Path) -> None:
+    (folder / "hero.mp4").write_bytes(MP4)
 
-    assert [fault.split(":")[0] for fault in faults_of(request)] == ["wallet"]
+    (request,) = read(folder, row(animation="hero.mp4"))
+
+    assert (request.image, request.animation) == (PNG, MP4)
+
+
+@pytest.mark.requirement("MF-2")
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"image": "hero.mp4"}, "image: it is an MP4 video: send that as the animation"),
+        ({"animation": "images/hero.png"}, "animation: it is image/png: send an MP4"),
+        ({"animation": "hero.mp4", "animation_uri": "ipfs://x"}, "animation: .*not both"),
+        ({"animation": "none.mp4"}, "No such file"),
+    ],
+)
+def test_a_video_in_the_wrong_place_is_told_before_anything_is_sent(
+    folder: Path, changed: dict[str, Any], told: str
+) -> None:
+    (folder / "hero.mp4").write_bytes(MP4)
+
+    with pytest.raises(Failed, match=told):
+        read(folder, row(**changed))
+
+
+def test_limits_can_be_left_to_the_services(folder: Path) -> None:
+    (request,) = read(folder, row(wallet="xyz"), media=None)
+
+    assert [fault.split(":")[0] for fault in faults_of(request, MEDIA)] == ["wallet"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,17 @@ def order(name: str, number: int = 1, *, user_id: str | None = None) -> MintRequ
     )
 
 
+def video(number: int) -> bytes:
+    """An MP4 of no pictures, whose bytes nobody else's number has."""
+    file_type = _box(b"ftyp", b"mp42" + bytes(4) + b"mp42isom")
+    return file_type + _box(b"free", number.to_bytes(8, "big")) + _box(b"mdat", b"")
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    """A box of the ISO base media file format (ISO/IEC 14496-12, 4.2)."""
+    return (8 + len(body)).to_bytes(4, "big") + kind + body
+
+
 def wallet_of(user_id: str) -> str:
     """The user's wallet: the same for the same user."""
     return str(Keypair.from_seed(user_id.encode().ljust(32, b".")[:32]).pubkey())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 import typer
 
 from mint_events.catalogue import MintRequested
+from mint_runtime.media import MediaSettings
 from mint_runtime.settings import ServiceSettings
 from trimint.board import board_for
 from trimint.failing import Exit, Failed, told_in_one_line
@@ -42,7 +43,15 @@ def mint(
     symbol: Annotated[str | None, typer.Option(help="Symbol, at most 10 bytes.")] = None,
     level: Annotated[int | None, typer.Option(help="The level that the NFT proves.")] = None,
     image: Annotated[Path | None, typer.Option(help="Image file: PNG, JPEG, GIF, WebP.")] = None,
-    image_uri: Annotated[str | None, typer.Option(help="Or ipfs://CID of an image.")] = None,
+    image_uri: Annotated[
+        str | None, typer.Option(help="Or ipfs://CID or https:// URL of an image.")
+    ] = None,
+    animation: Annotated[
+        Path | None, typer.Option(help="MP4 file, to be shown where videos play.")
+    ] = None,
+    animation_uri: Annotated[
+        str | None, typer.Option(help="Or ipfs://CID or https:// URL of an MP4.")
+    ] = None,
     mint_id: Annotated[
         str | None, typer.Option(help="Idempotency key: the same one never mints twice.")
     ] = None,
@@ -52,7 +61,7 @@ def mint(
     ] = True,
     file: Annotated[
         Path | None,
-        typer.Option(help="Mints from a .json or .csv file; image paths are relative to it."),
+        typer.Option(help="Mints from a .json or .csv file; paths in it are relative to it."),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Follow the mints to their end.")] = True,
     timeout: Annotated[
@@ -71,28 +80,32 @@ def mint(
         "level": level,
         "image": image,
         "image_uri": image_uri,
+        "animation": animation,
+        "animation_uri": animation_uri,
         "mint_id": mint_id,
         "description": description,
         "is_mutable": None if mutable else False,
     }
     with told_in_one_line():
-        requests = _requests(flags, file, check=check)
-        settings = settings_of(ServiceSettings, env_file)
+        rows = _rows(flags, file)
+        settings = settings_of(MediaSettings, env_file)
+        folder, media = (file or Path()).parent, settings.accepted_media if check else None
+        requests = requests_of(rows, folder, _new_id, media=media)
         done = asyncio.run(_mint(settings, requests, wait=wait, within=timeout, quiet=as_json))
     _print(done, as_json=as_json)
     if wait and not all(progress.is_completed for progress in done):
         raise typer.Exit(Exit.INCOMPLETE)
 
 
-def _requests(flags: dict[str, Any], file: Path | None, *, check: bool) -> list[MintRequested]:
+def _rows(flags: dict[str, Any], file: Path | None) -> Sequence[Mapping[str, Any]]:
     given = {name: value for name, value in flags.items() if value is not None}
     if file is None:
         if not given:
             raise Failed(f"say what to mint, for instance: {EXAMPLE}; or give --file mints.csv")
-        return requests_of([given], Path(), _new_id, check=check)
+        return [given]
     if given:
         raise Failed(f"--file and --{next(iter(given)).replace('_', '-')} exclude each other")
-    return requests_of(read_file(file), file.parent, _new_id, check=check)
+    return read_file(file)
 
 
 def _new_id() -> str:

@@ -178,8 +178,8 @@ _DOING: dict[type[c.Event], str] = {
 
 def as_json(progress: Progress) -> dict[str, Any]:
     """All that is known of the mint, for machines."""
-    rejection = progress.rejection
-    confirmation = progress.state.confirmation
+    rejection, confirmation = progress.rejection, progress.state.confirmation
+    pinning = progress.state.pinning
     return {
         "mint_id": progress.request.mint_id,
         "user_id": progress.request.user_id,
@@ -187,7 +187,8 @@ def as_json(progress: Progress) -> dict[str, Any]:
         "status": progress.status,
         "mint_address": progress.mint_address,
         "metadata_cid": progress.metadata_cid,
-        "image_cid": progress.state.pinning.image.cid if progress.state.pinning else None,
+        "image_cid": pinning.image.cid if pinning else None,
+        "animation_cid": pinning.animation.cid if pinning and pinning.animation else None,
         "signature": confirmation.signature if confirmation else None,
         "reason": rejection.reason if rejection else None,
         "field": rejection.field if rejection else None,

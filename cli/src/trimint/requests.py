@@ -15,15 +15,14 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from mint_chain.addresses import parse_wallet
-from mint_content.media import image_type
+from mint_content.accepted import AcceptedMedia
 from mint_events.catalogue import Attribute, Creator, MintRequested
 from mint_resilience.failures import Permanent
 from trimint.failing import Failed
 
 NAME_BYTES = 32
 SYMBOL_BYTES = 10
-IMAGE_BYTES = 10 * 1024 * 1024
-"""The limits of the requirements' default settings (MF-2)."""
+"""The limits of Token Metadata (MF-2)."""
 
 
 class CreatorEntry(BaseModel):
@@ -45,7 +44,7 @@ class AttributeEntry(BaseModel):
 
 
 class Entry(BaseModel):
-    """One mint as it is written in a file or by flags; `image` is the path of a file."""
+    """One mint as it is written in a file or by flags; `image`, `animation` are paths of files."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,6 +56,8 @@ class Entry(BaseModel):
     level: int
     image: Path | None = None
     image_uri: str | None = None
+    animation: Path | None = None
+    animation_uri: str | None = None
     description: str = ""
     external_url: str | None = None
     collection: str | None = None
@@ -97,12 +98,16 @@ def _objects(path: Path, text: str) -> list[Mapping[str, Any]]:
 
 
 def requests_of(
-    rows: Sequence[Mapping[str, Any]], folder: Path, new_id: Callable[[], str], *, check: bool
+    rows: Sequence[Mapping[str, Any]],
+    folder: Path,
+    new_id: Callable[[], str],
+    *,
+    media: AcceptedMedia | None,
 ) -> list[MintRequested]:
-    """One request for each row; image paths are relative to `folder`.
+    """One request for each row; paths of images and animations are relative to `folder`.
 
-    `new_id` names mints without an id; `check` says whether the limits are looked at here, too.
-    Raises `Failed` with every fault of every row.
+    `new_id` names mints without an id; `media` is what the services accept, or None to leave all
+    limits to them. Raises `Failed` with every fault of every row.
     """
     requests: list[MintRequested] = []
     faults: list[str] = []
@@ -112,7 +117,9 @@ def requests_of(
         except (ValidationError, OSError) as error:
             faults += [f"mint {number}: {fault}" for fault in _told(error)]
             continue
-        faults += [f"mint {number}: {fault}" for fault in faults_of(request)] if check else []
+        faults += (
+            [f"mint {number}: {fault}" for fault in faults_of(request, media)] if media else []
+        )
         requests.append(request)
     if faults:
         raise Failed("; ".join(faults))
@@ -130,6 +137,8 @@ def _request(entry: Entry, folder: Path, new_id: Callable[[], str]) -> MintReque
         description=entry.description,
         image=(folder / entry.image).read_bytes() if entry.image else None,
         image_uri=entry.image_uri,
+        animation=(folder / entry.animation).read_bytes() if entry.animation else None,
+        animation_uri=entry.animation_uri,
         seller_fee_basis_points=entry.seller_fee_basis_points,
         creators=tuple(Creator(address=c.address, share=c.share) for c in entry.creators),
         attributes=tuple(
@@ -141,7 +150,7 @@ def _request(entry: Entry, folder: Path, new_id: Callable[[], str]) -> MintReque
     )
 
 
-def faults_of(request: MintRequested) -> Iterable[str]:
+def faults_of(request: MintRequested, media: AcceptedMedia) -> Iterable[str]:
     """What is wrong with a request, as far as it can be told without the services."""
     try:
         parse_wallet(request.wallet)
@@ -151,18 +160,20 @@ def faults_of(request: MintRequested) -> Iterable[str]:
         yield f"name: expected 1 to {NAME_BYTES} bytes"
     if len(request.symbol.encode()) > SYMBOL_BYTES:
         yield f"symbol: expected at most {SYMBOL_BYTES} bytes"
-    yield from _image_faults(request)
+    yield from _media_faults(request, media)
 
 
-def _image_faults(request: MintRequested) -> Iterable[str]:
+def _media_faults(request: MintRequested, media: AcceptedMedia) -> Iterable[str]:
     if (request.image is None) == (request.image_uri is None):
-        yield "image: expected either an image file or an image_uri (ipfs://CID)"
-    if request.image is None:
+        yield "image: expected either an image file or an image_uri (ipfs://CID or https://…)"
+    if request.image is not None and (fault := media.image_fault(request.image)):
+        yield f"image: {fault}"
+    if request.animation is None:
         return
-    if image_type(request.image) is None:
-        yield "image: expected a PNG, JPEG, GIF or WebP file"
-    if len(request.image) > IMAGE_BYTES:
-        yield f"image: expected at most {IMAGE_BYTES} bytes, got {len(request.image)}"
+    if request.animation_uri is not None:
+        yield "animation: expected either an MP4 file or an animation_uri, not both"
+    if fault := media.animation_fault(request.animation):
+        yield f"animation: {fault}"
 
 
 def _told(error: ValidationError | OSError) -> list[str]:

@@ -31,6 +31,7 @@ _FACTS = (
     "slot",
     "metadata_cid",
     "image_cid",
+    "animation_cid",
     "uri",
     "detail",
 )

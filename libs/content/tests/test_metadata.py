@@ -13,6 +13,7 @@ from mint_content.unixfs import cid_of
 from mint_resilience.failures import Permanent
 
 IMAGE = Cid.of_block(b"image", Codec.RAW)
+ANIMATION = Cid.of_block(b"animation", Codec.RAW)
 
 
 def dragon(level: int = 3, **changes: Any) -> Metadata:
@@ -52,8 +53,22 @@ def test_the_document_has_the_fields_of_the_metaplex_standard() -> None:
     }
 
 
+@pytest.mark.requirement("MF-4")
+def test_an_animation_makes_it_a_video_whose_still_is_the_image() -> None:
+    document = json.loads(dragon(animation=ANIMATION).to_bytes())
+
+    assert (document["image"], document["animation_url"]) == (IMAGE.uri, ANIMATION.uri)
+    assert document["properties"]["category"] == "video"
+    assert document["properties"]["files"] == [
+        {"uri": IMAGE.uri, "type": "image/png"},
+        {"uri": ANIMATION.uri, "type": "video/mp4"},
+    ]
+
+
 def test_an_option_that_is_absent_is_left_out() -> None:
-    assert "external_url" not in json.loads(dragon(external_url=None).to_bytes())
+    document = json.loads(dragon(external_url=None).to_bytes())
+
+    assert not {"external_url", "animation_url"} & document.keys()
 
 
 def test_equal_documents_have_one_name() -> None:
@@ -76,7 +91,7 @@ def test_what_is_written_is_read_back(name: str, text: str, level: int, fee: int
 
 
 def test_fields_beyond_ours_are_passed_over() -> None:
-    document = json.loads(dragon().to_bytes()) | {"animation_url": "ipfs://x"}
+    document = json.loads(dragon().to_bytes()) | {"youtube_url": "https://x.example"}
 
     assert parse(json.dumps(document).encode()).level == 3
 

@@ -14,13 +14,14 @@ from aiohttp.typedefs import Handler, Middleware
 
 from ipfs_uploader.claims import Claims
 from ipfs_uploader.guarded import guarded
-from ipfs_uploader.images import Images
 from ipfs_uploader.kubo import Kubo
 from ipfs_uploader.pinata import Pinata, PinataAccount
 from ipfs_uploader.pinata_v2 import PinataV2
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.repinning import Repinning
 from ipfs_uploader.service import Uploader
+from ipfs_uploader.upstream_media import UpstreamMedia
+from mint_content.accepted import AcceptedMedia
 from mint_content.gateway import GatewayPool
 from mint_content.web import WebFetcher, WebPolicy, web_client
 from mint_events.bus import Wait
@@ -143,19 +144,18 @@ def journal() -> MemoryJournal:
 async def uploader(pinning: Pinning, journal: MemoryJournal) -> AsyncIterator[Uploader]:
     async with web_client(time_limit=5.0) as web:
         fetcher = WebFetcher(web, WebPolicy(size_limit=IMAGE_LIMIT, time_limit=5.0, redirects=3))
-        images = Images(
+        media = UpstreamMedia(
             pinning=pinning,
             web=fetcher,
-            types=("image/png", "image/jpeg"),
-            size_limit=IMAGE_LIMIT,
+            accepted=AcceptedMedia(image_max_bytes=IMAGE_LIMIT, animation_max_bytes=IMAGE_LIMIT),
             patience=3600.0,
         )
         yield Uploader(
             pinning=pinning,
-            images=images,
+            media=media,
             claims=Claims(journal, lambda: NOW),
             repinning=Repinning(pinning, (Wait(60), Wait(600))),
-            image_retry=Wait(60),
+            media_retry=Wait(60),
             now=lambda: NOW,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,25 @@ async def test_once_the_primary_is_back_it_holds_what_the_backup_holds(
     assert result.due is None
     assert await pinata.holds(cid_of(IMAGE))
     assert await pinata.holds(cid_of(DOCUMENT))
+
+
+@pytest.mark.requirement("IP-3")
+async def test_an_animation_is_put_back_like_the_rest(
+    pinning: Pinning, pinata: Pinata, kubo: Kubo
+) -> None:
+    repinning = Repinning(pinning, WAITS)
+    video = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
+    pinned = await on_the_backup(kubo)
+    for data in (IMAGE, DOCUMENT):
+        await pinata.keep(Content("m-1", "", data, cid_of(data)))
+    first = due(repinning, replace(pinned, animation=await kept(kubo, video, "video/mp4")))
+
+    result = await repinning.work(first)
+
+    assert result.repinned is not None
+    assert result.repinned.animation is not None
+    assert result.repinned.animation.providers == ("pinata", "kubo")
+    assert await pinata.holds(cid_of(video))
 
 
 @pytest.mark.requirement("IP-3", "NR-6")

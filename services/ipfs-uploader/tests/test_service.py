@@ -40,6 +40,8 @@ IMPATIENT = Backoff(attempts=2, base=0.0)
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
+MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x08moov"
+
 REQUEST = MintRequested(
     mint_id="m-1",
     user_id="u-1",
@@ -110,6 +112,35 @@ async def test_image_and_metadata_are_pinned_and_come_back(
         assert verify(served.content, Cid.parse(asset.cid))
         assert asset.size == len(served.content)
         assert asset.providers == ("pinata",)
+
+
+@pytest.mark.requirement("MF-4", "IP-2")
+async def test_an_animation_is_pinned_beside_the_image_and_named_by_the_metadata(
+    uploader: Uploader, network: Network, http: httpx.AsyncClient
+) -> None:
+    answer = await pinned(uploader, replace(REQUEST, animation=MP4))
+
+    assert answer.animation is not None
+    assert answer.animation.cid == str(cid_of(MP4))
+    assert answer.animation.media_type == "video/mp4"
+    assert parse(answer.metadata_json).animation_url == answer.animation.uri
+    served = await http.get(f"{network.endpoints.gateways[0]}/ipfs/{answer.animation.cid}")
+    assert served.content == MP4
+    assert network.uploads("pinata") == 3
+
+
+@pytest.mark.requirement("MF-9")
+async def test_an_animation_is_claimed_so_that_no_other_mints_failure_unpins_it(
+    uploader: Uploader, pinata: Pinata
+) -> None:
+    answer = await pinned(uploader, replace(REQUEST, animation=MP4))
+    assert answer.animation is not None
+    cids = (answer.animation.cid,)
+
+    told_of = await told(uploader, UnpinRequested(mint_id="m-2", cids=cids))
+
+    assert told_of == [AssetsUnpinned(mint_id="m-2", cids=cids, kept=cids)]
+    assert await pinata.holds(cid_of(MP4))
 
 
 async def test_a_mint_costs_six_calls(uploader: Uploader, network: Network) -> None:
@@ -231,7 +262,10 @@ async def test_what_was_pinned_before_a_failure_is_told(
     ("change", "why"),
     [
         ({"image": PNG + bytes(1024 * 1024)}, "at most"),
-        ({"image": b"<svg/>"}, "image/svg"),
+        ({"image": b"<svg/>"}, "TRIMINT_IMAGE_SVG=true"),
+        ({"image": MP4}, "send that as the animation"),
+        ({"animation": PNG}, "animation: it is image/png"),
+        ({"animation_uri": "https://127.0.0.1/1.mp4"}, "not on the public Internet"),
         ({"image": None}, "neither image nor image_uri"),
         ({"image": None, "image_uri": "https://127.0.0.1/1.png"}, "not on the public Internet"),
         ({"image": None, "image_uri": "ipfs://nonsense"}, "not a CID"),

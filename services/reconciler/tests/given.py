@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from solders.keypair import Keypair
 
+from mint_content.accepted import AcceptedMedia
 from mint_events import catalogue as c
 from mint_events.envelope import Envelope, root
 from mint_events.ids import NAMESPACE
@@ -18,7 +19,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"image"
 AUTHORITY = str(Keypair.from_seed(b"a" * 32).pubkey())
 WALLET = str(Keypair.from_seed(b"w" * 32).pubkey())
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-LIMITS = Limits(level_min=1, level_max=100, image_max_bytes=1024)
+MEDIA = AcceptedMedia(image_max_bytes=1024, animation_max_bytes=2048)
+LIMITS = Limits(level_min=1, level_max=100, media=MEDIA)
 POLICY = Policy(authority=AUTHORITY, limits=LIMITS, lock_held_until=c.LockHold.VERIFIED)
 UNTIL_COMPLETED = replace(POLICY, lock_held_until=c.LockHold.COMPLETED)
 METADATA = b'{"name":"Level 3"}'

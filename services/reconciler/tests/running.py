@@ -135,7 +135,7 @@ class World:
             "TRIMINT_KAFKA_TOPIC_PREFIX": self.cluster.prefix,
             "TRIMINT_DATABASE_URL": self.database.dsn(),
             "TRIMINT_SOLANA_AUTHORITY": g.AUTHORITY,
-            "TRIMINT_IMAGE_MAX_BYTES": str(g.LIMITS.image_max_bytes),
+            "TRIMINT_IMAGE_MAX_BYTES": str(g.MEDIA.image_max_bytes),
             **self.settings,
         }
         return Command((sys.executable, "-m", "reconciler"), env=environment)

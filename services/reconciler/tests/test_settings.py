@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_the_defaults_are_those_of_the_requirements(environment: pytest.MonkeyPatch) -> None:
     policy = load(ReconcilerSettings).policy
     assert policy.lock_held_until is LockHold.VERIFIED
-    assert policy.limits.image_max_bytes == 10 * 1024 * 1024
+    assert policy.limits.media.image_max_bytes == 10 * 1024 * 1024
 
 
 @pytest.mark.requirement("CF-1")
@@ -39,6 +39,8 @@ def test_the_defaults_are_those_of_the_requirements(environment: pytest.MonkeyPa
         ("LEVEL_MAX", "0"),
         ("LOCK_HELD_UNTIL", "tomorrow"),
         ("IMAGE_MAX_BYTES", "99999999999"),
+        ("ANIMATION_MAX_BYTES", "0"),
+        ("IMAGE_SVG", "perhaps"),
         ("DATABASE_CONNECTIONS", "1"),
     ],
 )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mint_chain.addresses import metadata_address
+from mint_content.accepted import AcceptedMedia
 from mint_content.cid import Cid, Codec
 from mint_events import catalogue as c
+from mint_events.topics import MAX_INLINE_BYTES
 from reconciler.validation import first_fault
 
 from . import given as g
 
 OFF_CURVE = str(metadata_address(Pubkey.from_string(g.WALLET)))
 CID = Cid.of_block(b"image", Codec.RAW)
+MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x08moov"
 JPEG, GIF, WEBP = b"\xff\xd8\xff image", b"GIF89a image", b"RIFF....WEBPVP8 image"
 
 
@@ -44,6 +49,9 @@ ACCEPTABLE: tuple[dict[str, object], ...] = (
     {"image": g.PNG.ljust(1024)},
     {"image": None, "image_uri": f"ipfs://{CID}"},
     {"image": None, "image_uri": "https://x.org/" + "a" * 2000},
+    {"animation": MP4.ljust(2048)},
+    {"animation_uri": f"ipfs://{CID}"},
+    {"animation_uri": "https://x.org/a.mp4"},
     {"collection": OFF_CURVE},
     {"external_url": "https://example.org/nft"},
     {"attributes": (c.Attribute(trait_type="Colour", value="red"),)},
@@ -69,13 +77,20 @@ UNACCEPTABLE: tuple[tuple[str, dict[str, object], str], ...] = (
     ("image", {"image": None}, "give `image` or `image_uri`"),
     ("image", {"image_uri": f"ipfs://{CID}"}, "give one of them"),
     ("image", {"image": b""}, "no PNG, JPEG, GIF or WebP"),
-    ("image", {"image": b"<svg/>"}, "no PNG, JPEG, GIF or WebP"),
+    ("image", {"image": b"<svg/>"}, "TRIMINT_IMAGE_SVG=true"),
+    ("image", {"image": MP4}, "send that as the animation, and a still image"),
     ("image", {"image": g.PNG.ljust(1025)}, "1025 bytes: at most 1024"),
     ("image_uri", {"image": None, "image_uri": "https:///a.png"}, "not an http or https URL"),
     ("image_uri", {"image": None, "image_uri": "https://x.org/" + "a" * 2048}, "at most 2048"),
     ("image_uri", {"image": None, "image_uri": "ipfs://nonsense"}, "not a CID"),
     ("image_uri", {"image": None, "image_uri": "ar://x"}, "not an IPFS address"),
     ("image_uri", {"image": None, "image_uri": "ipfs://" + "b" * 200}, "at most 200"),
+    ("image", {"image": None, "animation": MP4}, "give `image` or `image_uri`"),
+    ("animation", {"animation": g.PNG}, "send an MP4 video"),
+    ("animation", {"animation": MP4.ljust(2049)}, "2049 bytes: at most 2048"),
+    ("animation", {"animation": MP4, "animation_uri": f"ipfs://{CID}"}, "give one of them"),
+    ("animation_uri", {"animation_uri": "ipfs://nonsense"}, "not a CID"),
+    ("animation_uri", {"animation_uri": "https:///a.mp4"}, "not an http or https URL"),
     ("seller_fee_basis_points", {"seller_fee_basis_points": -1}, "0 to 10000"),
     ("seller_fee_basis_points", {"seller_fee_basis_points": 10_001}, "0 to 10000"),
     ("creators", {"creators": creators(50, 49)}, "sum to 100, not 99"),
@@ -107,3 +122,23 @@ def test_what_is_beyond_a_limit_names_the_field_and_what_would_be_right(
     assert fault is not None
     assert fault.field == field
     assert says in fault.detail
+
+
+@pytest.mark.requirement("MF-2")
+def test_an_svg_is_accepted_where_the_operator_allows_it() -> None:
+    allowing = replace(g.LIMITS, media=replace(g.MEDIA, svg=True))
+
+    assert first_fault(g.request(image=b"<svg/>"), allowing) is None
+
+
+@pytest.mark.requirement("MF-2")
+def test_media_that_do_not_fit_into_one_event_are_to_be_given_by_uri() -> None:
+    generous = replace(g.LIMITS, media=AcceptedMedia())
+    half = MAX_INLINE_BYTES // 2 + 1
+
+    one = first_fault(g.request(animation=MP4.ljust(half)), generous)
+    both = first_fault(g.request(image=g.PNG.ljust(half), animation=MP4.ljust(half)), generous)
+
+    assert one is None
+    assert both is not None
+    assert (both.field, "give an ipfs:// or https:// URI" in both.detail) == ("animation", True)

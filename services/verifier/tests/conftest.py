@@ -181,6 +181,7 @@ def record(expected: Expectation) -> RecordSeen:
         name=expected.name,
         symbol=expected.symbol,
         is_mutable=expected.is_mutable,
+        animation_cid=None,
     )
 
 

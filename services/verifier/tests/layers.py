@@ -30,8 +30,8 @@ from mint_sandbox.python_servers import IpfsServer, SolanaServer
 LEVEL = 7
 INSERT_RECORD = """
     insert into mint_record (mint_id, user_id, wallet, level, status, mint_address, metadata_cid,
-        image_cid, uri, name, symbol, is_mutable, holds_user_back, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false, now())
+        image_cid, uri, name, symbol, is_mutable, animation_cid, holds_user_back, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, false, now())
 """
 IMAGE = b"\x89PNG\r\n\x1a\n an image of its own: "
 
@@ -106,6 +106,7 @@ class Layers:
             wanted.name,
             wanted.symbol,
             wanted.is_mutable,
+            wanted.animation_cid,
         )
 
     async def lock(self) -> None:

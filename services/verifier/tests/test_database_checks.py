@@ -36,6 +36,7 @@ def test_a_record_that_says_the_same_passes_however_far_it_is(
         ("name", "Hero #2"),
         ("symbol", "EVIL"),
         ("is_mutable", False),
+        ("animation_cid", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
     ],
 )
 def test_a_field_that_disagrees_fails_and_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,18 @@ def test_another_level_than_requested_fails_the_level_alone(
     assert ipfs.metadata_retrievable(wanted, answer(document)).outcome is CheckOutcome.PASSED
     assert verdict.outcome is CheckOutcome.FAILED
     assert verdict.evidence["level"] == "expected 8, saw 7"
+
+
+@pytest.mark.requirement("VE-1")
+def test_a_document_without_the_animation_that_was_pinned_fails(
+    expected: Expectation, document: bytes
+) -> None:
+    wanted = replace(expected, animation_cid=expected.image_cid)
+
+    verdict = ipfs.metadata_level(wanted, answer(document))
+
+    assert verdict.outcome is CheckOutcome.FAILED
+    assert verdict.evidence["animation_url"].endswith("saw None")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b'{"name": "Hero #1"}'])
@@ -126,3 +139,21 @@ def test_an_image_of_another_hash_fails_however_available_it_is(
 
     assert verdict.outcome is CheckOutcome.FAILED
     assert f"expected {expected.image_sha256}" in verdict.evidence["sha256"]
+
+
+@pytest.mark.requirement("VE-2")
+@pytest.mark.parametrize(
+    ("seen", "outcome"),
+    [
+        ([b"video", b"video"], CheckOutcome.PASSED),
+        ([b"video", b"video!"], CheckOutcome.FAILED),
+        ([b"video", GONE], CheckOutcome.FAILED),
+    ],
+)
+def test_an_animation_is_judged_like_an_image(
+    expected: Expectation, seen: list[bytes | Failure], outcome: CheckOutcome
+) -> None:
+    wanted = replace(expected, animation_sha256=sha256(b"video").hexdigest())
+    answers = [answer(None, a) if isinstance(a, Failure) else answer(a) for a in seen]
+
+    assert ipfs.animation_available(wanted, answers, required=2).outcome is outcome

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from mint_content.unixfs import cid_of
 from mint_events.catalogue import (
     CheckOutcome,
     MintConfirmed,
@@ -78,6 +80,26 @@ async def test_an_image_that_is_gone_and_a_lock_that_stayed_fail_phase_2(
     outputs = await verified(phase_2(layers, confirmed), layers.authority.pubkey(), endpoints)
 
     assert failing(outputs) == {"image_available", "nothing_orphaned"}
+
+
+@pytest.mark.requirement("VE-2")
+@pytest.mark.parametrize(("kept", "outcome"), [(True, "passed"), (False, "failed")])
+async def test_an_animation_is_asked_of_the_gateways_where_a_mint_has_one(
+    layers: Layers, endpoints: Endpoints, kept: bool, outcome: str
+) -> None:
+    video = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + layers.prepared.mint_id.encode()
+    layers.prepared = replace(
+        layers.prepared,
+        animation_cid=str(cid_of(video)),
+        animation_sha256=sha256(video).hexdigest(),
+    )
+    await layers.pin(*([video] if kept else []))
+    confirmed = await layers.mint()
+    due = replace(phase_2(layers, confirmed), checks=("animation_available",))
+
+    outputs = await verified(due, layers.authority.pubkey(), endpoints)
+
+    assert outcomes(outputs) == {"animation_available": CheckOutcome(outcome)}
 
 
 @pytest.mark.requirement("VE-3")

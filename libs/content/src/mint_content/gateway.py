@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from mint_content.accepted import LARGEST_BYTES
 from mint_content.cid import Cid
 from mint_content.download import Download
 from mint_content.web import Resolve, system_resolve
@@ -26,9 +27,8 @@ DEPENDENCY = "ipfs-gateway"
 DEFAULT_TIME_LIMIT = 30.0
 """Seconds that one gateway has for one whole answer."""
 
-DEFAULT_SIZE_LIMIT = 32 * 1024 * 1024
+DEFAULT_SIZE_LIMIT = LARGEST_BYTES
 """Bytes of content; what is longer is cut off and refused."""
-
 
 DEFAULT_AT_ONCE = 32
 """Contents that one pool fetches at the same time."""

@@ -23,11 +23,10 @@ _SMALLEST_BOX = 12
 
 def media_type(data: bytes) -> str | None:
     """Name the type of a PNG, JPEG, GIF, WebP, SVG or MP4; None for anything else."""
-    return image_type(data) or (MP4 if _is_mp4(data) else SVG if _is_svg(data) else None)
+    return _raster_type(data) or (MP4 if _is_mp4(data) else SVG if _is_svg(data) else None)
 
 
-def image_type(data: bytes) -> str | None:
-    """Name the media type of a PNG, JPEG, GIF or WebP image; None for anything else."""
+def _raster_type(data: bytes) -> str | None:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
     if data.startswith(b"\xff\xd8\xff"):

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mint_content.cid import Cid
+from mint_content.media import MP4
 from mint_resilience.failures import Permanent
 
 LEVEL_TRAIT = "Level"
@@ -53,7 +54,7 @@ class Properties(_Part):
     """The NFT's files and creators."""
 
     files: Annotated[tuple[File, ...], Field(min_length=1, strict=False)]
-    category: Literal["image"] = "image"
+    category: Literal["image", "video"] = "image"
     creators: Annotated[tuple[Creator, ...], Field(strict=False)] = ()
 
 
@@ -65,6 +66,7 @@ class Metadata(_Part):
     description: str = ""
     seller_fee_basis_points: Annotated[int, Field(ge=0, le=_MAX_FEE)] = 0
     image: str
+    animation_url: str | None = None
     external_url: str | None = None
     attributes: Annotated[tuple[Attribute, ...], Field(strict=False)]
     properties: Properties
@@ -100,12 +102,15 @@ def compose(
     level: int,
     image: Cid,
     image_type: str,
+    animation: Cid | None = None,
     attributes: tuple[Attribute, ...] = (),
     creators: tuple[Creator, ...] = (),
     seller_fee_basis_points: int = 0,
     external_url: str | None = None,
 ) -> Metadata:
     """Make the document of an NFT; the level comes first among its attributes.
+
+    `animation` is an MP4 that is shown where it can be, with `image` as its still.
 
     Raises `Permanent` when a value is not allowed, for instance a second `Level` attribute.
     """
@@ -116,12 +121,21 @@ def compose(
             description=description,
             seller_fee_basis_points=seller_fee_basis_points,
             image=image.uri,
+            animation_url=animation.uri if animation else None,
             external_url=external_url,
             attributes=(Attribute(trait_type=LEVEL_TRAIT, value=level), *attributes),
-            properties=Properties(files=(File(uri=image.uri, type=image_type),), creators=creators),
+            properties=_properties(File(uri=image.uri, type=image_type), animation, creators),
         )
     except ValidationError as error:
         raise Permanent(f"metadata of {name!r}: {_summary(error)}") from error
+
+
+def _properties(image: File, animation: Cid | None, creators: tuple[Creator, ...]) -> Properties:
+    """An animation makes the NFT a video, of which the image is the cover."""
+    if animation is None:
+        return Properties(files=(image,), creators=creators)
+    files = (image, File(uri=animation.uri, type=MP4))
+    return Properties(files=files, category="video", creators=creators)
 
 
 def parse(document: bytes) -> Metadata:

@@ -12,7 +12,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 import httpx
@@ -61,6 +61,11 @@ class WebFetcher:
         self._client = client
         self._policy = policy
         self._resolve = resolve
+
+    def up_to(self, size_limit: int) -> WebFetcher:
+        """The same for files of at most so many bytes."""
+        policy = replace(self._policy, size_limit=size_limit)
+        return WebFetcher(self._client, policy, self._resolve)
 
     async def fetch(self, url: str) -> bytes:
         """The bytes behind a URL.

@@ -74,6 +74,12 @@ class MintRequested:
     description: Annotated[str, "Free text in the metadata JSON."] = ""
     image: Annotated[bytes | None, "The image itself; either this or `image_uri`."] = None
     image_uri: Annotated[str | None, "`ipfs://CID` or `https://` URL of an image."] = None
+    animation: Annotated[
+        bytes | None, "An MP4 video beside the image, itself; this, `animation_uri`, or neither."
+    ] = None
+    animation_uri: Annotated[
+        str | None, "`ipfs://CID` or `https://` URL of an MP4 video beside the image."
+    ] = None
     seller_fee_basis_points: Annotated[int, "Royalty in 1/100 percent, 0 to 10 000."] = 0
     creators: Annotated[tuple[Creator, ...], "At most five; empty means the authority alone."] = ()
     attributes: Annotated[tuple[Attribute, ...], "Further traits of the metadata JSON."] = ()
@@ -127,17 +133,18 @@ class PinnedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetsPinned:
-    """Image and metadata JSON are on IPFS and came back with the right hash."""
+    """All content of the mint is on IPFS and came back with the right hash."""
 
     mint_id: Annotated[str, "Idempotency key of the mint."]
     image: Annotated[PinnedAsset, "The image."]
     metadata: Annotated[PinnedAsset, "The metadata JSON."]
     metadata_json: Annotated[bytes, "The metadata JSON itself, kept in the database as local copy."]
+    animation: Annotated[PinnedAsset | None, "The animation, where there is one."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetPinFailed:
-    """Image or metadata could not be put on IPFS, finally."""
+    """Some content of the mint could not be put on IPFS, finally."""
 
     mint_id: Annotated[str, "Idempotency key of the mint."]
     failure: Annotated[str, "Class of the failure, e.g. `permanent`."]
@@ -171,6 +178,8 @@ class MintPrepared:
     lock_held_until: Annotated[
         LockHold, "`verified` or `completed`: when the user's lock is released; fixed from here on."
     ] = LockHold.VERIFIED
+    animation_cid: Annotated[str | None, "CID of the animation, where there is one."] = None
+    animation_sha256: Annotated[str | None, "Of the animation's bytes, lower-case hex."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +315,9 @@ class AssetsRepinned:
     mint_id: Annotated[str, "Idempotency key of the mint."]
     image: Annotated[PinnedAsset, "The image, with those who hold it now."]
     metadata: Annotated[PinnedAsset, "The metadata JSON, with those who hold it now."]
+    animation: Annotated[
+        PinnedAsset | None, "The animation, where there is one, with those who hold it now."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +331,9 @@ class RepinDue:
     image: Annotated[PinnedAsset, "The image, with those who hold it."]
     metadata: Annotated[PinnedAsset, "The metadata JSON, with those who hold it."]
     round: Annotated[int, "How often it was tried before, from 0."]
+    animation: Annotated[
+        PinnedAsset | None, "The animation, where there is one, with those who hold it."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

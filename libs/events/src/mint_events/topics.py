@@ -10,6 +10,9 @@ from mint_events import catalogue as c
 MAX_RECORD_BYTES = 12 * 1024 * 1024
 """Room for an image of the default limit (10 MiB) and the event around it."""
 
+MAX_INLINE_BYTES = MAX_RECORD_BYTES - 1024 * 1024
+"""What a request's image and animation may have together, inline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:

@@ -12,15 +12,16 @@ import httpx
 from ipfs_uploader.claims import Claims, KafkaJournal
 from ipfs_uploader.guarded import guarded
 from ipfs_uploader.health import HealthWatch, watch
-from ipfs_uploader.images import Images
 from ipfs_uploader.local_copies import RecordedDocuments
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.providers import providers_of
 from ipfs_uploader.repinning import Repinning
 from ipfs_uploader.service import SERVICE, Uploader
 from ipfs_uploader.settings import UploaderSettings
+from ipfs_uploader.upstream_media import UpstreamMedia
+from mint_content.accepted import LARGEST_BYTES
 from mint_content.cache import ContentCache, FolderCache, MemoryCache
-from mint_content.gateway import DEFAULT_SIZE_LIMIT, GatewayPool
+from mint_content.gateway import GatewayPool
 from mint_content.source import LocalCopies
 from mint_content.web import WebFetcher, WebPolicy, web_client
 from mint_events.admin import ensure_topics
@@ -30,8 +31,8 @@ from mint_events.registry import SchemaRegistry
 from mint_events.topics import CLAIMS, LEDGER, UNPINS, Topic
 from mint_runtime.service import Process, run
 
-_CALLS_PER_MINT = 2
-"""Image and metadata are worked on at the same time."""
+_CALLS_PER_MINT = 3
+"""Image, animation and metadata are worked on at the same time."""
 
 _DATABASE_CONNECTIONS = 2
 
@@ -42,7 +43,7 @@ async def serve(settings: UploaderSettings, process: Process) -> None:
         pinning = await _pinning(settings, stack)
         codec = _codec(settings, stack)
         publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
-        waits = tuple(dict.fromkeys((*settings.repin_waits, settings.image_retry)))
+        waits = tuple(dict.fromkeys((*settings.repin_waits, settings.media_retry)))
         delays = [delay_topic(SERVICE, wait) for wait in waits]
         await ensure_topics(settings.cluster, [CLAIMS, UNPINS, *delays])
         unpins = CompactedTopic(settings.cluster, codec, UNPINS)
@@ -87,12 +88,7 @@ async def _run(mints: Consumer, later: Consumer, health: HealthWatch, stop: asyn
 
 async def _pinning(settings: UploaderSettings, stack: AsyncExitStack) -> Pinning:
     http = await stack.enter_async_context(_http_client(settings))
-    gateways = GatewayPool(
-        http,
-        settings.ipfs_gateways,
-        time_limit=settings.ipfs_seconds,
-        size_limit=max(settings.image_max_bytes, DEFAULT_SIZE_LIMIT),
-    )
+    gateways = GatewayPool(http, settings.ipfs_gateways, time_limit=settings.ipfs_seconds)
     providers = guarded(providers_of(settings, http), breaker=settings.breaker)
     return Pinning(
         providers,
@@ -131,26 +127,25 @@ async def _uploader(
     settings: UploaderSettings, stack: AsyncExitStack, pinning: Pinning, claims: Claims
 ) -> Uploader:
     web = await stack.enter_async_context(web_client(time_limit=settings.image_url_seconds))
-    images = Images(
+    media = UpstreamMedia(
         pinning=pinning,
         web=WebFetcher(web, _web_policy(settings)),
-        types=settings.image_types,
-        size_limit=settings.image_max_bytes,
+        accepted=settings.accepted_media,
         patience=settings.image_url_patience_seconds,
     )
     return Uploader(
         pinning=pinning,
-        images=images,
+        media=media,
         claims=claims,
         repinning=Repinning(pinning, settings.repin_waits),
-        image_retry=settings.image_retry,
+        media_retry=settings.media_retry,
         now=_now,
     )
 
 
 def _web_policy(settings: UploaderSettings) -> WebPolicy:
     return WebPolicy(
-        size_limit=settings.image_max_bytes,
+        size_limit=LARGEST_BYTES,
         time_limit=settings.image_url_seconds,
         redirects=settings.image_url_redirects,
         schemes=tuple(settings.image_url_schemes.split(",")),

@@ -1,15 +1,15 @@
-"""What is put on IPFS for one mint: its image and its metadata document, named before any upload.
+"""What is put on IPFS for one mint: its media and its metadata document, named before any upload.
 
-Pure: the same request and image give the same bytes, and so the same CIDs.
+Pure: the same request and media give the same bytes, and so the same CIDs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from mint_content import metadata
+from mint_content.accepted import AcceptedMedia
 from mint_content.cid import Cid
 from mint_content.media import extension, media_type
 from mint_content.unixfs import cid_of
@@ -38,17 +38,44 @@ class Content:
         )
 
 
-def image_content(mint_id: str, data: bytes, size_limit: int, types: Sequence[str]) -> Content:
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """All content of one mint; the animation where it has one."""
+
+    image: Content
+    metadata: Content
+    animation: Content | None = None
+
+    @property
+    def all(self) -> tuple[Content, ...]:
+        """Image, metadata, and the animation if there is one, in this order."""
+        return (self.image, self.metadata, *((self.animation,) if self.animation else ()))
+
+
+def image_content(mint_id: str, data: bytes, accepted: AcceptedMedia) -> Content:
     """Name a mint's image; raises `Permanent` when it is too large or of no accepted type."""
-    if len(data) > size_limit:
-        raise Permanent(f"the image has {len(data)} bytes; at most {size_limit} are accepted")
+    if fault := accepted.image_fault(data):
+        raise Permanent(f"image: {fault}")
+    return _medium(mint_id, data)
+
+
+def animation_content(mint_id: str, data: bytes, accepted: AcceptedMedia) -> Content:
+    """Name a mint's animation; raises `Permanent` when it is too large or no MP4."""
+    if fault := accepted.animation_fault(data):
+        raise Permanent(f"animation: {fault}")
+    return _medium(mint_id, data)
+
+
+def _medium(mint_id: str, data: bytes) -> Content:
     kind = media_type(data)
-    if kind is None or kind not in types:
-        raise Permanent(f"the image is {kind or 'of an unknown type'}; send {', '.join(types)}")
+    if kind is None:
+        raise Permanent(f"the media of {mint_id} are of no known type")
     return Content(f"{mint_id}.{extension(kind)}", kind, data, cid_of(data))
 
 
-def metadata_content(request: MintRequested, image: Content) -> Content:
+def metadata_content(
+    request: MintRequested, image: Content, animation: Content | None = None
+) -> Content:
     """Write and name a mint's metadata document; raises `Permanent` for a value not allowed."""
     document = metadata.compose(
         name=request.name,
@@ -57,6 +84,7 @@ def metadata_content(request: MintRequested, image: Content) -> Content:
         level=request.level,
         image=image.cid,
         image_type=image.media_type,
+        animation=animation.cid if animation else None,
         attributes=tuple(
             metadata.Attribute(trait_type=attribute.trait_type, value=attribute.value)
             for attribute in request.attributes

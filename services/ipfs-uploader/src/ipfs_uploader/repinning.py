@@ -55,31 +55,44 @@ class Repinning:
 
     def due_after(self, pinned: AssetsPinned) -> RepinDue | None:
         """What is to be done about content that was just pinned; None when all hold it."""
-        if not (self._missing(pinned.image) or self._missing(pinned.metadata)):
-            return None
-        return RepinDue(
-            mint_id=pinned.mint_id, image=pinned.image, metadata=pinned.metadata, round=0
+        due = RepinDue(
+            mint_id=pinned.mint_id,
+            image=pinned.image,
+            metadata=pinned.metadata,
+            round=0,
+            animation=pinned.animation,
         )
+        return due if self._any_missing(due) else None
 
     async def work(self, due: RepinDue) -> Round:
         """Do one round; a provider that can not be asked is left for the next one."""
         with REPINS_IN_PROGRESS.track_inprogress():
-            image = await self._put_back(due.image, f"{due.mint_id}.image")
-            metadata = await self._put_back(due.metadata, f"{due.mint_id}.json")
-        if not (image.providers and metadata.providers):
+            now = await self._all_put_back(due)
+        if not all(asset.providers for asset in _assets(now)):
             # Nobody holds it any more: it was unpinned meanwhile, and is to stay so.
             return self._ended(GONE, Round(None, None))
-        now = replace(due, image=image, metadata=metadata, round=due.round + 1)
-        changed = (image, metadata) != (due.image, due.metadata)
-        repinned = AssetsRepinned(mint_id=due.mint_id, image=image, metadata=metadata)
-        missing = self._missing(image) or self._missing(metadata)
-        outcome = LATER if missing else DONE
-        return self._ended(outcome, Round(repinned if changed else None, now if missing else None))
+        repinned = None if _assets(now) == _assets(due) else _repinned(now)
+        missing = self._any_missing(now)
+        following = replace(now, round=due.round + 1) if missing else None
+        return self._ended(LATER if missing else DONE, Round(repinned, following))
+
+    async def _all_put_back(self, due: RepinDue) -> RepinDue:
+        """The same with those who hold each asset after this."""
+        animation = due.animation
+        return replace(
+            due,
+            image=await self._put_back(due.image, f"{due.mint_id}.image"),
+            metadata=await self._put_back(due.metadata, f"{due.mint_id}.json"),
+            animation=animation and await self._put_back(animation, f"{due.mint_id}.animation"),
+        )
 
     def _ended(self, outcome: str, result: Round) -> Round:
         REPINS.labels(outcome).inc()
         log.info("content put back", outcome=outcome)
         return result
+
+    def _any_missing(self, due: RepinDue) -> bool:
+        return any(self._missing(asset) for asset in _assets(due))
 
     def _missing(self, asset: PinnedAsset) -> list[Guarded]:
         return [p for p in self.pinning.preferred if p.name not in asset.providers]
@@ -134,3 +147,13 @@ class Repinning:
 
     def _ordered(self, names: set[str]) -> tuple[str, ...]:
         return tuple(p.name for p in self.pinning.providers if p.name in names)
+
+
+def _assets(due: RepinDue) -> tuple[PinnedAsset, ...]:
+    return (due.image, due.metadata, *((due.animation,) if due.animation else ()))
+
+
+def _repinned(due: RepinDue) -> AssetsRepinned:
+    return AssetsRepinned(
+        mint_id=due.mint_id, image=due.image, metadata=due.metadata, animation=due.animation
+    )

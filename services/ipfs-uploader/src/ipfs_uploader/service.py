@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ipfs_uploader.assets import Content, metadata_content
+from ipfs_uploader.assets import Assets, Content, metadata_content
 from ipfs_uploader.claims import SOURCE, Claims
-from ipfs_uploader.images import ImageLater, Images
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.repinning import Repinning
+from ipfs_uploader.upstream_media import MediaLater, UpstreamMedia
 from mint_content.cid import Cid
 from mint_events.bus import Delay, Output, Publish, Tombstone, Wait
 from mint_events.catalogue import (
@@ -21,6 +21,7 @@ from mint_events.catalogue import (
     Event,
     MintAccepted,
     MintFailed,
+    MintRequested,
     PinnedAsset,
     RepinDue,
     UnpinRequested,
@@ -37,13 +38,13 @@ Outputs = Sequence[Output]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
-    """Answers the events that concern IPFS; an image that is not there yet waits `image_retry`."""
+    """Answers the events that concern IPFS; media that are not there yet wait `media_retry`."""
 
     pinning: Pinning
-    images: Images
+    media: UpstreamMedia
     claims: Claims
     repinning: Repinning
-    image_retry: Wait
+    media_retry: Wait
     now: Callable[[], datetime]
 
     async def handle(self, received: Received) -> Outputs:
@@ -67,30 +68,33 @@ class Uploader:
     async def _accept(self, received: Received, accepted: MintAccepted) -> Outputs:
         cause, request = received.envelope, accepted.request
         try:
-            image = await self.images.of(request, since=cause.time, now=self.now())
-            metadata = metadata_content(request, image)
-        except ImageLater:
-            return (Delay(received, self.image_retry),)
+            assets = await self._assets(request, age=self.now() - cause.time)
+        except MediaLater:
+            return (Delay(received, self.media_retry),)
         except Permanent as failure:
             return (self._publish(cause, _failed(request.mint_id, failure)),)
-        await self.claims.claim(cause, (str(image.cid), str(metadata.cid)))
-        return self._told(cause, await self._pin_both(request.mint_id, image, metadata))
+        await self.claims.claim(cause, [str(content.cid) for content in assets.all])
+        return self._told(cause, await self._pin(request.mint_id, assets))
 
-    async def _pin_both(
-        self, mint_id: str, image: Content, metadata: Content
-    ) -> AssetsPinned | AssetPinFailed:
-        """Pin both at the same time: their names are known beforehand."""
-        outcomes = await asyncio.gather(self._try(image), self._try(metadata))
-        match outcomes:
-            case [PinnedAsset() as pinned_image, PinnedAsset() as pinned_metadata]:
-                return AssetsPinned(
-                    mint_id=mint_id,
-                    image=pinned_image,
-                    metadata=pinned_metadata,
-                    metadata_json=metadata.data,
-                )
-            case _:
-                return _failed_or_raise(mint_id, outcomes)
+    async def _assets(self, request: MintRequested, *, age: timedelta) -> Assets:
+        image = await self.media.image(request, age=age)
+        animation = await self.media.animation(request, age=age)
+        return Assets(image, metadata_content(request, image, animation), animation)
+
+    async def _pin(self, mint_id: str, assets: Assets) -> AssetsPinned | AssetPinFailed:
+        """Pin all at the same time: their names are known beforehand."""
+        outcomes = await asyncio.gather(*map(self._try, assets.all))
+        pinned = [outcome for outcome in outcomes if isinstance(outcome, PinnedAsset)]
+        if len(pinned) < len(outcomes):
+            return _failed_or_raise(mint_id, outcomes)
+        image, metadata, *animation = pinned
+        return AssetsPinned(
+            mint_id=mint_id,
+            image=image,
+            metadata=metadata,
+            metadata_json=assets.metadata.data,
+            animation=next(iter(animation), None),
+        )
 
     async def _try(self, content: Content) -> PinnedAsset | Failure:
         try:

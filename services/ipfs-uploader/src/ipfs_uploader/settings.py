@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mint_content.media import IMAGE_TYPES, SVG
 from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
 from mint_resilience.breaker import BreakerPolicy
+from mint_runtime.media import MediaSettings
 from mint_runtime.settings import CommaList, SecretStr, ServiceSettings
 
 _URL = r"^https?://"
@@ -130,7 +130,7 @@ class ProviderSettings(ServiceSettings):
         return (PINATA, PINATA_V2, *self.kubo_nodes, *self.pinning_services)
 
 
-class UploaderSettings(ProviderSettings):
+class UploaderSettings(ProviderSettings, MediaSettings):
     """All of the uploader's settings; times in seconds, sizes in bytes."""
 
     ipfs_gateways: CommaList = Field(
@@ -151,31 +151,31 @@ class UploaderSettings(ProviderSettings):
         description="postgresql:// URL of a role that may only SELECT: metadata documents are"
         " read from there when no gateway serves",
     )
-    image_max_bytes: int = Field(
-        default=10 * 1024 * 1024, gt=0, description="largest image accepted, in bytes, above 0"
-    )
-    image_svg: bool = Field(
-        default=False, description="true or false: whether SVG images are accepted"
-    )
     image_url_schemes: Literal["https", "https,http"] = Field(
-        default="https", description="https, or https,http to fetch images without encryption, too"
+        default="https", description="https, or https,http to fetch media without encryption, too"
     )
     image_url_allowed_hosts: CommaList = Field(
         default=(),
-        description="hosts (host or host:port) that images are fetched from wherever they are,"
+        description="hosts (host or host:port) that media are fetched from wherever they are,"
         " also inside the network; comma separated",
     )
     image_url_seconds: float = Field(
-        default=20.0, gt=0, description="seconds that fetching an image may take, above 0"
+        default=20.0,
+        gt=0,
+        description="seconds that fetching an image or animation may take, above 0",
     )
     image_url_redirects: int = Field(
-        default=3, ge=0, description="redirects followed to an image, from 0"
+        default=3, ge=0, description="redirects followed to an image or animation, from 0"
     )
     image_url_retry_seconds: float = Field(
-        default=60.0, gt=0, description="seconds until an image is fetched again, above 0"
+        default=60.0,
+        gt=0,
+        description="seconds until an image or animation is fetched again, above 0",
     )
     image_url_patience_seconds: float = Field(
-        default=3600.0, ge=0, description="seconds after which an image that is not there is final"
+        default=3600.0,
+        ge=0,
+        description="seconds after which an image or animation that is not there is final",
     )
     ipfs_seconds: float = Field(
         default=30.0, gt=0, description="seconds that one IPFS call may take, above 0"
@@ -221,14 +221,9 @@ class UploaderSettings(ProviderSettings):
         return tuple(Wait(float(seconds)) for seconds in self.repin_seconds)
 
     @property
-    def image_retry(self) -> Wait:
-        """How long to wait before an image is fetched again."""
+    def media_retry(self) -> Wait:
+        """How long to wait before an image or animation is fetched again."""
         return Wait(self.image_url_retry_seconds)
-
-    @property
-    def image_types(self) -> tuple[str, ...]:
-        """Media types that an image may have."""
-        return (*IMAGE_TYPES, SVG) if self.image_svg else IMAGE_TYPES
 
 
 def _numbered(kind: str, values: tuple[str, ...]) -> dict[str, str]:

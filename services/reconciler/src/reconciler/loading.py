@@ -77,7 +77,8 @@ def _unpinnable(events: Sequence[Event], states: Sequence[MintState]) -> set[str
 def _pinned_by(event: Event) -> set[str]:
     assets: tuple[PinnedAsset, ...] = ()
     if isinstance(event, AssetsPinned):
-        assets = (event.image, event.metadata)
+        media = (event.image, event.animation) if event.animation else (event.image,)
+        assets = (*media, event.metadata)
     elif isinstance(event, AssetPinFailed):
         assets = event.pinned
     return {name for asset in assets for name in (asset.cid, asset.sha256)}

@@ -42,6 +42,7 @@ class MintRow:
     signature: str | None
     slot: int | None
     image_cid: str | None
+    animation_cid: str | None
     metadata_cid: str | None
     uri: str | None
     detail: str | None
@@ -99,21 +100,22 @@ def document_in(envelope: Envelope, before: MintState) -> bytes | None:
 
 
 def references_of(state: MintState) -> frozenset[str]:
-    """What the mint needs on IPFS: CIDs, and the image's SHA-256 while its CID is not known."""
+    """What the mint needs on IPFS: CIDs, and SHA-256 of media while their CIDs are not known."""
     if state.acceptance is None or status_of(state) is Status.FAILED:
         return frozenset()
     if state.pinning:
-        return frozenset((state.pinning.image.cid, state.pinning.metadata.cid))
-    return _requested_image(state)
+        return frozenset(asset.cid for asset in state.pinning.assets)
+    return _requested_media(state)
 
 
-def _requested_image(state: MintState) -> frozenset[str]:
+def _requested_media(state: MintState) -> frozenset[str]:
     terms = state.terms
     if terms is None:
         return frozenset()
-    uri = terms.image_uri or ""
-    named = str(Cid.from_uri(uri)) if uri.startswith("ipfs://") else None
-    return frozenset(reference for reference in (named, terms.image_sha256) if reference)
+    uris = (terms.image_uri or "", terms.animation_uri or "")
+    named = {str(Cid.from_uri(uri)) for uri in uris if uri.startswith("ipfs://")}
+    inline = {digest for digest in (terms.image_sha256, terms.animation_sha256) if digest}
+    return frozenset(named | inline)
 
 
 def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
@@ -136,6 +138,7 @@ def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
         signature=confirmed.signature if confirmed else None,
         slot=confirmed.slot if confirmed else None,
         image_cid=state.pinning.image.cid if state.pinning else None,
+        animation_cid=_animation_cid(state),
         metadata_cid=state.pinning.metadata.cid if state.pinning else None,
         uri=state.pinning.uri if state.pinning else None,
         detail=_detail(state),
@@ -143,6 +146,11 @@ def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
         completed_at=state.completion.at if state.completion else None,
         updated_at=updated_at,
     )
+
+
+def _animation_cid(state: MintState) -> str | None:
+    animation = state.pinning.animation if state.pinning else None
+    return animation.cid if animation else None
 
 
 def _storable(text: str) -> str:

@@ -190,4 +190,6 @@ def _prepared(
         image_sha256=pinning.image.sha256,
         metadata_cid=pinning.metadata.cid,
         lock_held_until=policy.lock_held_until,
+        animation_cid=pinning.animation.cid if pinning.animation else None,
+        animation_sha256=pinning.animation.sha256 if pinning.animation else None,
     )

@@ -6,14 +6,13 @@ from pydantic import Field, SecretStr, model_validator
 
 from mint_chain.addresses import parse_address
 from mint_events.catalogue import LockHold
-from mint_events.topics import MAX_RECORD_BYTES
 from mint_resilience.failures import Permanent
-from mint_runtime.settings import ServiceSettings
+from mint_runtime.media import MediaSettings
 from reconciler.saga import Policy
 from reconciler.validation import Limits
 
 
-class ReconcilerSettings(ServiceSettings):
+class ReconcilerSettings(MediaSettings):
     """The database, what may be minted, and how much is taken at a time."""
 
     database_url: SecretStr = Field(description="postgresql:// URL of the role that owns the data")
@@ -25,12 +24,6 @@ class ReconcilerSettings(ServiceSettings):
     )
     level_min: int = Field(default=1, description="lowest level that may be minted")
     level_max: int = Field(default=100, description="highest level that may be minted")
-    image_max_bytes: int = Field(
-        default=10 * 1024 * 1024,
-        ge=1,
-        le=MAX_RECORD_BYTES - 1024 * 1024,
-        description=f"bytes of an image, from 1 to {MAX_RECORD_BYTES - 1024 * 1024}",
-    )
     lock_held_until: LockHold = Field(
         default=LockHold.VERIFIED,
         description="verified or completed: when a mint gives its user's lock back",
@@ -60,9 +53,7 @@ class ReconcilerSettings(ServiceSettings):
         return Policy(
             authority=self.solana_authority,
             limits=Limits(
-                level_min=self.level_min,
-                level_max=self.level_max,
-                image_max_bytes=self.image_max_bytes,
+                level_min=self.level_min, level_max=self.level_max, media=self.accepted_media
             ),
             lock_held_until=self.lock_held_until,
         )

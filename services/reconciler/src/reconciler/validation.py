@@ -1,7 +1,7 @@
 """Is a request worth spending anything on? (MF-2)
 
 Sources of the limits: Token Metadata (name, symbol, seller fee, creators: its `state` module),
-the event catalogue (`mint_id`), and the operator's settings (level, image).
+the event catalogue (`mint_id`), and the operator's settings (level, image, animation).
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mint_chain.addresses import parse_address, parse_wallet
+from mint_content.accepted import AcceptedMedia
 from mint_content.cid import Cid
-from mint_content.media import image_type
 from mint_content.metadata import LEVEL_TRAIT
 from mint_events.catalogue import MintRequested
+from mint_events.topics import MAX_INLINE_BYTES
 from mint_resilience.failures import Permanent
 
 NAME_BYTES = 32
 SYMBOL_BYTES = 10
 URI_BYTES = 200
-IMAGE_URL_BYTES = 2048
+MEDIA_URL_BYTES = 2048
 SELLER_FEE_MAX = 10_000
 CREATORS_MAX = 5
 USER_ID_CHARACTERS = 256
@@ -32,11 +33,11 @@ _MINT_ID = re.compile(r"[\x20-\x7e]{1,128}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the operator allows; the image's size in bytes."""
+    """What the operator allows."""
 
     level_min: int
     level_max: int
-    image_max_bytes: int
+    media: AcceptedMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +97,41 @@ def _image(request: MintRequested, limits: Limits) -> str | None:
         return None if request.image_uri else "there is none: give `image` or `image_uri`"
     if request.image_uri is not None:
         return "`image_uri` is given as well: give one of them"
-    if len(request.image) > limits.image_max_bytes:
-        return f"it has {len(request.image)} bytes: at most {limits.image_max_bytes} are allowed"
-    if image_type(request.image) is None:
-        return "its bytes are no PNG, JPEG, GIF or WebP image"
-    return None
+    return limits.media.image_fault(request.image) or _too_large_inline(request.image)
 
 
 def _image_uri(request: MintRequested, _: Limits) -> str | None:
-    uri = request.image_uri
-    if uri is None:
+    return None if request.image_uri is None else _no_place(request.image_uri)
+
+
+def _animation(request: MintRequested, limits: Limits) -> str | None:
+    if request.animation is None:
         return None
+    if request.animation_uri is not None:
+        return "`animation_uri` is given as well: give one of them"
+    return limits.media.animation_fault(request.animation) or _too_large_inline(
+        request.animation, request.image
+    )
+
+
+def _animation_uri(request: MintRequested, _: Limits) -> str | None:
+    return None if request.animation_uri is None else _no_place(request.animation_uri)
+
+
+def _too_large_inline(*media: bytes | None) -> str | None:
+    size = sum(len(data) for data in media if data is not None)
+    if size <= MAX_INLINE_BYTES:
+        return None
+    return (
+        f"the request carries {size} bytes of media: at most {MAX_INLINE_BYTES} fit into an event;"
+        " give an ipfs:// or https:// URI"
+    )
+
+
+def _no_place(uri: str) -> str | None:
+    """Why nothing can be fetched from there, if so."""
     if uri.startswith(("http://", "https://")):
-        return _too_long(uri, IMAGE_URL_BYTES) or _no_web_address(uri)
+        return _too_long(uri, MEDIA_URL_BYTES) or _no_web_address(uri)
     return _too_long(uri, URI_BYTES) or _why_not(Cid.from_uri, uri)
 
 
@@ -202,6 +225,8 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     ("level", _level),
     ("image", _image),
     ("image_uri", _image_uri),
+    ("animation", _animation),
+    ("animation_uri", _animation_uri),
     ("seller_fee_basis_points", _seller_fee),
     ("creators", _creators),
     ("attributes", _attributes),

@@ -27,6 +27,7 @@ class Check(StrEnum):
     RECORD_AGREES = "record_agrees"
     METADATA_AVAILABLE = "metadata_available"
     IMAGE_AVAILABLE = "image_available"
+    ANIMATION_AVAILABLE = "animation_available"
     PARTNER_FLOW = "partner_flow"
     PARTNER_ENDPOINT = "partner_endpoint"
     NOTHING_ORPHANED = "nothing_orphaned"
@@ -43,6 +44,7 @@ LAYERS = {
     Check.RECORD_AGREES: Layer.DATABASE,
     Check.METADATA_AVAILABLE: Layer.IPFS,
     Check.IMAGE_AVAILABLE: Layer.IPFS,
+    Check.ANIMATION_AVAILABLE: Layer.IPFS,
     Check.PARTNER_FLOW: Layer.PARTNER,
     Check.PARTNER_ENDPOINT: Layer.PARTNER,
     Check.NOTHING_ORPHANED: Layer.DATABASE,

@@ -14,7 +14,7 @@ from verifier.checks.database import RecordSeen, UserRowsSeen
 
 _RECORD = """
     select mint_id, user_id, wallet, level, status, mint_address, metadata_cid, image_cid, uri,
-           name, symbol, is_mutable
+           name, symbol, is_mutable, animation_cid
     from mint_record where mint_id = $1
 """
 

@@ -50,6 +50,8 @@ class Expectation:
     metadata_cid: Cid
     image_cid: Cid
     image_sha256: str
+    animation_cid: Cid | None
+    animation_sha256: str | None
     lock_until_completed: bool
 
 
@@ -80,5 +82,7 @@ def expectation(confirmed: MintConfirmed, authority: Pubkey) -> Expectation:
         metadata_cid=Cid.from_uri(prepared.uri),
         image_cid=Cid.parse(prepared.image_cid),
         image_sha256=prepared.image_sha256,
+        animation_cid=Cid.parse(prepared.animation_cid) if prepared.animation_cid else None,
+        animation_sha256=prepared.animation_sha256,
         lock_until_completed=prepared.lock_held_until is LockHold.COMPLETED,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from mint_content.cid import Cid
 from verifier.catalogue import Check
 from verifier.checks import database, ipfs, partner, solana
 from verifier.database import RecordReader
@@ -16,6 +17,7 @@ from verifier.finality import FinalityWatch
 from verifier.gateways import Gateways
 from verifier.partner import Partner, PartnerEndpoint
 from verifier.rpc import SolanaReader
+from verifier.verdict import Verdict
 
 PHASE_1 = (
     Check.TRANSACTION_FINALIZED,
@@ -80,10 +82,10 @@ class Plan:
         self._downloads = asyncio.Semaphore(rules.downloads)
         self._queries = asyncio.Semaphore(rules.queries)
 
-    @property
-    def phase_2(self) -> tuple[Check, ...]:
-        """The checks of phase 2; the partner's endpoint is one where it is configured."""
-        return PHASE_2 + ((Check.PARTNER_ENDPOINT,) if self._rules.partner_url else ())
+    def phase_2(self, expected: Expectation) -> tuple[Check, ...]:
+        """The checks of phase 2 that this mint has, with the partner's endpoint where it is set."""
+        animation = (Check.ANIMATION_AVAILABLE,) if expected.animation_cid else ()
+        return PHASE_2 + animation + ((Check.PARTNER_ENDPOINT,) if self._rules.partner_url else ())
 
     def lines(self, expected: Expectation, checks: Sequence[str]) -> list[Line]:
         """The looks that serve these checks, and no others."""
@@ -93,6 +95,7 @@ class Plan:
             (self._record(expected),),
             (self._metadata_everywhere(expected),),
             (self._image_everywhere(expected),),
+            self._animation_everywhere(expected),
             (self._partner_flow(expected),),
             (self._user_rows(expected),),
             self._partner_endpoint(expected),
@@ -153,23 +156,29 @@ class Plan:
         )
 
     def _metadata_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
-        gateways, required = self._clients.gateways, self._rules.gateways_required
-        judge = partial(ipfs.metadata_available, expected, required=required)
-        return Probe(
-            endpoints=(", ".join(gateways.urls),),
-            look=lambda _: gateways.answers(expected.metadata_cid),
-            judges={Check.METADATA_AVAILABLE: judge},
-            limits=self._rules.ipfs,
-            turns=self._downloads,
-        )
+        judge = partial(ipfs.metadata_available, expected, required=self._rules.gateways_required)
+        return self._everywhere(expected.metadata_cid, Check.METADATA_AVAILABLE, judge)
 
     def _image_everywhere(self, expected: Expectation) -> Probe[Sequence[ipfs.GatewayAnswer]]:
-        gateways, required = self._clients.gateways, self._rules.gateways_required
-        judge = partial(ipfs.image_available, expected, required=required)
+        judge = partial(ipfs.image_available, expected, required=self._rules.gateways_required)
+        return self._everywhere(expected.image_cid, Check.IMAGE_AVAILABLE, judge)
+
+    def _animation_everywhere(self, expected: Expectation) -> Line:
+        """Nothing for a mint without an animation."""
+        if expected.animation_cid is None:
+            return ()
+        judge = partial(ipfs.animation_available, expected, required=self._rules.gateways_required)
+        return (self._everywhere(expected.animation_cid, Check.ANIMATION_AVAILABLE, judge),)
+
+    def _everywhere(
+        self, cid: Cid, check: Check, judge: Callable[[Sequence[ipfs.GatewayAnswer]], Verdict]
+    ) -> Probe[Sequence[ipfs.GatewayAnswer]]:
+        """Content asked of all gateways side by side."""
+        gateways = self._clients.gateways
         return Probe(
             endpoints=(", ".join(gateways.urls),),
-            look=lambda _: gateways.answers(expected.image_cid),
-            judges={Check.IMAGE_AVAILABLE: judge},
+            look=lambda _: gateways.answers(cid),
+            judges={check: judge},
             limits=self._rules.ipfs,
             turns=self._downloads,
         )

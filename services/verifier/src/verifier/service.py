@@ -59,7 +59,7 @@ class Verifier:
         reach(Boundary.CHECKS_BEGUN)
         examined = await self._examiner.examine(self._plan.lines(expected, due.checks))
         reach(Boundary.CHECKS_MADE)
-        step = next_step(due, examined, self._plan.phase_2, self._waits)
+        step = next_step(due, examined, self._plan.phase_2(expected), self._waits)
         _report(due, examined, step.completed)
         return outputs(cause, due, examined, step, self._now())
 

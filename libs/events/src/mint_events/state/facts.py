@@ -16,7 +16,7 @@ from mint_events.catalogue import ChainOutcome, CheckOutcome, Creator, LockHold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What was asked for; the image by its hash (or its `ipfs://` URI)."""
+    """What was asked for; image and animation by their hashes, or by their URIs."""
 
     fingerprint: str
     user_id: str
@@ -30,6 +30,8 @@ class Terms:
     is_mutable: bool = True
     image_sha256: str | None = None
     image_uri: str | None = None
+    animation_sha256: str | None = None
+    animation_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +71,23 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinning:
-    """Image and metadata JSON are on IPFS; `uri` names the metadata JSON."""
+    """All content is on IPFS; `uri` names the metadata JSON."""
 
     at: datetime
     image: Asset
     metadata: Asset
     uri: str
+    animation: Asset | None = None
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """All that was pinned."""
+        return (self.image, self.metadata, *((self.animation,) if self.animation else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinFailure:
-    """Image or metadata JSON could not be put on IPFS; `pinned` is what had been."""
+    """Some content could not be put on IPFS; `pinned` is what had been."""
 
     at: datetime
     failure: str
@@ -216,7 +224,7 @@ class MintState:
     @property
     def assets(self) -> tuple[Asset, ...]:
         """All that is known to have been pinned for this mint."""
-        pinned = (self.pinning.image, self.pinning.metadata) if self.pinning else ()
+        pinned = self.pinning.assets if self.pinning else ()
         return (*pinned, *(self.pin_failure.pinned if self.pin_failure else ()))
 
     def phase(self, number: int) -> Phase | None:

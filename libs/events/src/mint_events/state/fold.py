@@ -99,9 +99,15 @@ def _terms(request: c.MintRequested) -> f.Terms:
         creators=request.creators,
         collection=request.collection,
         is_mutable=request.is_mutable,
-        image_sha256=None if request.image is None else sha256(request.image).hexdigest(),
+        image_sha256=_sha256(request.image),
         image_uri=request.image_uri,
+        animation_sha256=_sha256(request.animation),
+        animation_uri=request.animation_uri,
     )
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else sha256(data).hexdigest()
 
 
 def _accepted(state: MintState, event: c.MintAccepted, envelope: Envelope) -> MintState:
@@ -122,6 +128,7 @@ def _pinning(event: c.AssetsPinned, envelope: Envelope) -> f.Pinning:
         image=_asset(event.image),
         metadata=_asset(event.metadata),
         uri=event.metadata.uri,
+        animation=_asset(event.animation) if event.animation else None,
     )
 
 

@@ -10,7 +10,7 @@ from aiohttp.typedefs import Middleware
 
 from mint_content import car
 from mint_content.cid import Cid
-from mint_content.media import image_type
+from mint_content.media import media_type
 from mint_content.unixfs import Block, children_of
 from mint_resilience.failures import Permanent
 from mint_sandbox.ipfs.blockstore import BlockMissing, Network
@@ -107,8 +107,8 @@ def _wanted(request: web.Request, size: int) -> range | None:
 
 
 def _media_type(body: bytes) -> str:
-    if image := image_type(body):
-        return image
+    if known := media_type(body):
+        return known
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -38,6 +38,7 @@ class RecordSeen:
     name: str
     symbol: str
     is_mutable: bool
+    animation_cid: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ def record_agrees(expected: Expectation, record: RecordSeen | None) -> Verdict:
             "name": expected.name,
             "symbol": expected.symbol,
             "is_mutable": expected.is_mutable,
+            "animation_cid": str(expected.animation_cid) if expected.animation_cid else None,
         },
         {
             "user_id": record.user_id,
@@ -82,6 +84,7 @@ def record_agrees(expected: Expectation, record: RecordSeen | None) -> Verdict:
             "name": record.name,
             "symbol": record.symbol,
             "is_mutable": record.is_mutable,
+            "animation_cid": record.animation_cid,
         },
     )
 

@@ -37,7 +37,7 @@ def metadata_retrievable(expected: Expectation, seen: GatewayAnswer) -> Verdict:
 
 
 def metadata_level(expected: Expectation, seen: GatewayAnswer) -> Verdict:
-    """The metadata JSON is well formed and proves the requested level with the right image."""
+    """The metadata JSON is well formed and proves the requested level with the right media."""
     if seen.content is None:
         return undecided(cid=expected.metadata_cid, waits_for="metadata_retrievable")
     return level_of_document(expected, seen.content)
@@ -49,9 +49,20 @@ def level_of_document(expected: Expectation, document: bytes) -> Verdict:
         found = metadata.parse(document)
     except Permanent as fault:
         return failed(document=fault)
+    animation = expected.animation_cid.uri if expected.animation_cid else None
     return compare(
-        {"level": expected.level, "name": expected.name, "image": expected.image_cid.uri},
-        {"level": found.level, "name": found.name, "image": found.image},
+        {
+            "level": expected.level,
+            "name": expected.name,
+            "image": expected.image_cid.uri,
+            "animation_url": animation,
+        },
+        {
+            "level": found.level,
+            "name": found.name,
+            "image": found.image,
+            "animation_url": found.animation_url,
+        },
     )
 
 
@@ -67,10 +78,22 @@ def image_available(
     expected: Expectation, answers: Sequence[GatewayAnswer], *, required: int
 ) -> Verdict:
     """The image can be had from at least `required` gateways, with the requested bytes' hash."""
+    return _unaltered(expected.image_sha256, answers) or _available(answers, required)
+
+
+def animation_available(
+    expected: Expectation, answers: Sequence[GatewayAnswer], *, required: int
+) -> Verdict:
+    """The same of the animation; for a mint that has one."""
+    return _unaltered(expected.animation_sha256, answers) or _available(answers, required)
+
+
+def _unaltered(wanted: str | None, answers: Sequence[GatewayAnswer]) -> Verdict | None:
+    """A failure when any gateway's bytes have another SHA-256 than was pinned."""
     hashes = {sha256(a.content).hexdigest() for a in answers if a.content is not None}
-    if hashes - {expected.image_sha256}:
-        return failed(sha256=f"expected {expected.image_sha256}, saw {', '.join(sorted(hashes))}")
-    return _available(answers, required)
+    if hashes <= {wanted}:
+        return None
+    return failed(sha256=f"expected {wanted}, saw {', '.join(sorted(hashes))}")
 
 
 def _available(answers: Sequence[GatewayAnswer], required: int) -> Verdict:
