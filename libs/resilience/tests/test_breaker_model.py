@@ -159,9 +159,7 @@ class BreakerAgreesWithModel(RuleBasedStateMachine):
 
 
 TestBreakerAgreesWithModel = pytest.mark.requirement("NR-2")(BreakerAgreesWithModel.TestCase)
-TestBreakerAgreesWithModel.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None
-)
+TestBreakerAgreesWithModel.settings = settings(max_examples=150, stateful_step_count=60)
 
 
 @pytest.mark.requirement("NR-2")

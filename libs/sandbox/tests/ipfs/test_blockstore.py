@@ -30,7 +30,7 @@ def store() -> Iterator[BlockStore]:
 steps = st.lists(st.tuples(st.booleans(), st.sampled_from(range(len(FILES)))), max_size=20)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps)
 def test_after_any_pins_and_unpins_the_blocks_are_those_of_the_pinned_files(
     steps: list[tuple[bool, int]],
