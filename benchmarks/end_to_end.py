@@ -27,7 +27,7 @@ from mint_sandbox.stack import Stack, StackOptions
 from trimint.board import board_for
 from trimint.demo.collection import collection
 from trimint.fleet import Fleet
-from trimint.following import Connected, follow, publish
+from trimint.following import connected, follow, publish
 from trimint.page import page
 
 VERIFY_DELAY = 1
@@ -104,7 +104,7 @@ async def _minted(mints: int, stack: Stack, fleet: Fleet) -> Figures:
     cluster = Cluster(brokers=brokers, prefix=stack.env["TRIMINT_KAFKA_TOPIC_PREFIX"])
     halfway = asyncio.create_task(_memory_at(mints // 2, stack, fleet))
     started = time.monotonic()
-    async with Connected(cluster, None) as connection:
+    async with connected(cluster, None) as connection:
         begun = await publish(connection, wanted)
         with board_for(page(), quiet=True) as board:
             done = await follow(connection, begun, board, within=PATIENCE)

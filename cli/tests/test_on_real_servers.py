@@ -27,7 +27,7 @@ from mint_sandbox.ports import free_ports
 from mint_sandbox.postgres import Database
 from trimint.board import Silence
 from trimint.failing import Exit, Failed
-from trimint.following import Connected, follow, publish
+from trimint.following import connected, follow, publish
 
 from .conftest import Life
 
@@ -90,7 +90,7 @@ async def test_mints_are_followed_from_their_request_to_their_end(
     cluster: Cluster, services: Publisher, life_of: Callable[[str], Life]
 ) -> None:
     lives = [life_of("m-1"), life_of("m-2")]
-    async with Connected(cluster, None) as connection:
+    async with connected(cluster, None) as connection:
         begun = await publish(connection, [life.request for life in lives])
         for life in lives:
             await services.publish(*(life.envelope(event) for event in life.events))
@@ -105,7 +105,7 @@ async def test_what_was_before_the_request_is_not_taken_for_its_outcome(
     cluster: Cluster, services: Publisher, life: Life
 ) -> None:
     await services.publish(*(life.envelope(event) for event in life.events))
-    async with Connected(cluster, None) as connection:
+    async with connected(cluster, None) as connection:
         begun = await publish(connection, [life.request])
 
         with pytest.raises(Failed, match=r"1 mints are not over .*`trimint status m-1`"):
@@ -114,7 +114,7 @@ async def test_what_was_before_the_request_is_not_taken_for_its_outcome(
 
 async def test_without_topics_the_way_to_create_them_is_told(cluster: Cluster) -> None:
     with pytest.raises(Failed, match=r"no topic .*mint\.chain, .*`trimint topics`"):
-        async with Connected(cluster, None):
+        async with connected(cluster, None):
             pass
 
 

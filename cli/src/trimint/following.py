@@ -8,18 +8,16 @@ Kafka is needed, and what is shown is what happened, not what a projection has c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from uuid import uuid4
 
 from mint_events.bus import Cluster, Publisher
 from mint_events.catalogue import MintRequested
-from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
-from mint_events.registry import SchemaRegistry
+from mint_runtime.connection import codec_of
 from trimint.board import Board
 from trimint.failing import Exit, Failed
 from trimint.progress import Progress, advance, begin
@@ -38,36 +36,15 @@ class Connection:
     publisher: Publisher
 
 
-class Connected:
-    """`async with Connected(cluster, registry_url) as connection:`."""
-
-    def __init__(self, cluster: Cluster, registry_url: str | None) -> None:
-        self._cluster = cluster
-        self._registry_url = registry_url
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Connection:
-        async with AsyncExitStack() as stack:
-            codec = Codec(self._registry(stack))
-            tail = await stack.enter_async_context(Tail(self._cluster, codec))
-            publisher = await stack.enter_async_context(Publisher(self._cluster, codec))
-            self._stack = stack.pop_all()
-        return Connection(tail, publisher)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        await self._stack.__aexit__(kind, error, at)
-
-    def _registry(self, stack: AsyncExitStack) -> SchemaRegistry | None:
-        if self._registry_url is None:
-            return None
-        registry = SchemaRegistry(self._registry_url)
-        stack.push_async_callback(registry.close)
-        return registry
+@asynccontextmanager
+async def connected(cluster: Cluster, registry_url: str | None) -> AsyncIterator[Connection]:
+    """Connect; raises `Outage` when no broker answers."""
+    async with (
+        codec_of(registry_url) as codec,
+        Tail(cluster, codec) as tail,
+        Publisher(cluster, codec) as publisher,
+    ):
+        yield Connection(tail, publisher)
 
 
 async def publish(connection: Connection, requests: Sequence[MintRequested]) -> list[Progress]:

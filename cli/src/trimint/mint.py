@@ -16,7 +16,7 @@ from mint_runtime.media import MediaSettings
 from mint_runtime.settings import ServiceSettings
 from trimint.board import board_for
 from trimint.failing import Exit, Failed, told_in_one_line
-from trimint.following import Connected, follow, publish
+from trimint.following import connected, follow, publish
 from trimint.page import page
 from trimint.progress import Progress
 from trimint.progress import as_json as to_json
@@ -120,7 +120,7 @@ async def _mint(
     within: float | None,
     quiet: bool,
 ) -> list[Progress]:
-    async with Connected(settings.cluster, settings.schema_registry_url) as connection:
+    async with connected(settings.cluster, settings.schema_registry_url) as connection:
         begun = await publish(connection, requests)
         if not wait:
             return begun

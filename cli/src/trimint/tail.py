@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError
 
 from mint_events.bus import Cluster
+from mint_events.bus.history import decoded
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_events.topics import CHAIN, IPFS, LEDGER, VERIFICATION, Topic
@@ -85,15 +86,6 @@ class Tail:
 
     def _decoded(self, record: Any) -> Envelope | None:
         try:
-            received = self._codec.decode(
-                self._names[record.topic],
-                record.partition,
-                record.offset,
-                record.timestamp,
-                record.key,
-                record.value,
-                record.headers,
-            )
+            return decoded(self._codec, self._names[record.topic], record).envelope
         except Poison:
             return None
-        return received.envelope

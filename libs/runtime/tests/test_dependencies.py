@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from mint_events.bus import Recovery
 from mint_resilience.breaker import BreakerPolicy, State
 from mint_resilience.endpoint import Endpoint
 from mint_resilience.endpoints import EndpointPool
@@ -16,7 +17,7 @@ from mint_runtime.dependencies import STATE_NUMBERS, BreakerSettings, Dependency
 from mint_runtime.settings import SettingsError, load
 
 
-def pool(dependency: str) -> EndpointPool[str]:
+def pool(dependency: str, recovery: Recovery | None = None) -> EndpointPool[str]:
     """Two endpoints; the observer that is shown is the product's own."""
     endpoints = [
         Endpoint(name=name, target=name, priority=place)
@@ -27,7 +28,7 @@ def pool(dependency: str) -> EndpointPool[str]:
         endpoints,
         clock=lambda: 0.0,
         policy=BreakerPolicy(minimum_calls=1),
-        observer=DependencyMetrics(),
+        observer=DependencyMetrics(recovery or Recovery()),
     )
 
 
@@ -68,6 +69,18 @@ async def test_a_transition_is_a_line_in_the_log_with_its_reason() -> None:
     (line,) = (line for line in lines if line["event"] == "breaker changed")
     assert (line["endpoint"], line["before"], line["after"]) == ("first", "closed", "open")
     assert "refused" in line["reason"]
+
+
+@pytest.mark.requirement("NR-3")
+async def test_a_breaker_that_closes_is_news_to_the_work_that_waits() -> None:
+    recovery = Recovery()
+    asked = pool("announced", recovery)
+    first = recovery.next
+    await asked.call(first_is_out)
+    assert not first.is_set(), "nothing came back when it opened"
+    asked.endpoint("first").breaker.force_closed("the operator knows better")
+    assert first.is_set()
+    assert not recovery.next.is_set(), "the next news is to come"
 
 
 def test_every_state_has_a_number_of_its_own() -> None:

@@ -32,7 +32,7 @@ class Kafka:
             for n, record in enumerate(records)
         ]
 
-    def keys(self) -> list[bytes]:
+    def keys(self) -> list[bytes | None]:
         return [record.key for record in self.sent]
 
 

@@ -32,7 +32,7 @@ from trimint.demo.telling import (
 )
 from trimint.failing import Exit, Failed, told_in_one_line
 from trimint.fleet import Fleet
-from trimint.following import Connected, follow, publish
+from trimint.following import connected, follow, publish
 from trimint.page import page
 from trimint.progress import Progress
 
@@ -134,7 +134,7 @@ async def _minted(wanted: Collection, env: dict[str, str], out: Console) -> list
     )
     brokers = tuple(env["TRIMINT_KAFKA_BROKERS"].split(","))
     cluster = Cluster(brokers=brokers, prefix=env["TRIMINT_KAFKA_TOPIC_PREFIX"])
-    async with Connected(cluster, None) as connection:
+    async with connected(cluster, None) as connection:
         begun = await publish(connection, wanted.requests)
         with board_for(out, quiet=False) as board:
             return await follow(connection, begun, board, within=PATIENCE)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from mint_events.bus.brokers import Admin, connected_admin, partition_counts
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.publisher import MAX_REQUEST_BYTES
-from mint_events.bus.starting import start_client
 from mint_events.topics import TOPICS, Topic
 from mint_resilience.failures import Permanent, Transient
 
@@ -44,8 +44,7 @@ async def ensure_topics(
     is left as it is. Raises `Outage` when no broker answers, `Permanent` when a topic can not be
     made, `Transient` when the brokers do not learn of it in time.
     """
-    admin = await start_client(lambda: _Admin(**cluster.client_options()), cluster)
-    try:
+    async with connected_admin(cluster) as admin:
         there = set(await admin.list_topics())
         missing = [topic for topic in topics if cluster.prefixed(topic.name) not in there]
         if not missing:
@@ -54,19 +53,28 @@ async def ensure_topics(
         new = [_new_topic(cluster, topic, partitions, replicas) for topic in missing]
         created = _created(await admin.create_topics(new))
         await _known(admin, created)
-    finally:
-        await admin.stop()
     return [cluster.unprefixed(name) for name in created]
 
 
-class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]  # aiokafka has no types
-    """Aiokafka's client, stopped by the name that its other clients are stopped by."""
+async def ensure_delays(cluster: Cluster, delays: Sequence[Topic], inputs: Sequence[Topic]) -> None:
+    """See that every delay topic is there, with at least as many partitions as each of the inputs.
 
-    async def stop(self) -> None:
-        await self.close()
+    A record is parked on the partition of the number that it came from, so an input that has grown
+    lets its delay topics grow, too. Raises as `ensure_topics`.
+    """
+    async with connected_admin(cluster) as admin:
+        counts = await partition_counts(admin)
+    most = max((counts.get(cluster.prefixed(topic.name), 0) for topic in inputs), default=0)
+    await ensure_topics(cluster, delays, partitions=most or DEFAULT_PARTITIONS)
+    small = [
+        name for topic in delays if counts.get(name := cluster.prefixed(topic.name), most) < most
+    ]
+    if small:
+        async with connected_admin(cluster) as admin:
+            await admin.create_partitions({name: NewPartitions(most) for name in small})
 
 
-async def _replicas(admin: _Admin) -> int:
+async def _replicas(admin: Admin) -> int:
     return min(MOST_REPLICAS, len((await admin.describe_cluster())["brokers"]))
 
 
@@ -90,7 +98,7 @@ def _created(answer: Any) -> list[str]:
     return created
 
 
-async def _known(admin: _Admin, names: Sequence[str]) -> None:
+async def _known(admin: Admin, names: Sequence[str]) -> None:
     """Wait until the brokers know the topics: they learn of them a moment later."""
     try:
         async with asyncio.timeout(_KNOWN_TIMEOUT_SECONDS):

@@ -365,6 +365,30 @@ class RecordDeadLettered:
     detail: Annotated[str, "What was wrong and what to do."]
     value: Annotated[bytes, "The record's value, byte for byte."]
     headers: Annotated[dict[str, bytes], "The record's headers."]
+    key: Annotated[bytes | None, "The record's key, byte for byte."] = None
+    attempts: Annotated[int, "How often it was tried; 0 in records of before this was kept."] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterRedriven:
+    """An operator had a dead letter worked on again: its record went back to where it came from."""
+
+    mint_id: Annotated[str, "That of the dead letter."]
+    letter: Annotated[str, "Id of the event RecordDeadLettered."]
+    service: Annotated[str, "Who is to work on it again."]
+    position: Annotated[str, "Where its record is now: topic/partition/offset."]
+    by: Annotated[str, "Who decided it."]
+    reason: Annotated[str, "Why."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterDiscarded:
+    """An operator decided that nothing more is to be done for a dead letter."""
+
+    mint_id: Annotated[str, "That of the dead letter."]
+    letter: Annotated[str, "Id of the event RecordDeadLettered."]
+    by: Annotated[str, "Who decided it."]
+    reason: Annotated[str, "Why."]
 
 
 Event = (
@@ -391,4 +415,6 @@ Event = (
     | InterventionRequired
     | UnpinRequested
     | RecordDeadLettered
+    | DeadLetterRedriven
+    | DeadLetterDiscarded
 )

@@ -78,7 +78,7 @@ VERIFICATION = Topic(
 DEADLETTER = Topic(
     name="mint.deadletter",
     writer="any service",
-    events=(c.RecordDeadLettered,),
+    events=(c.RecordDeadLettered, c.DeadLetterRedriven, c.DeadLetterDiscarded),
     retention=timedelta(days=90),
 )
 

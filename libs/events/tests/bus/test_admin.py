@@ -8,7 +8,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from mint_events.admin import ensure_topics
+from mint_events.admin import ensure_delays, ensure_topics
+from mint_events.bus import Wait, delay_topic
 from mint_events.topics import Topic
 from mint_resilience.failures import Permanent
 
@@ -44,6 +45,34 @@ async def test_a_topic_has_its_retention_cleanup_and_room_for_the_largest_record
 async def test_topics_that_are_there_are_left_alone(bus: Bus) -> None:
     assert await ensure_topics(bus.cluster, [KEPT, STATE], partitions=2) == ["kept"]
     assert await ensure_topics(bus.cluster, [KEPT, STATE], partitions=5) == []
+
+
+async def partition_count(bus: Bus, topic: Topic) -> int:
+    admin = AIOKafkaAdminClient(**bus.cluster.client_options())
+    await admin.start()
+    try:
+        (found,) = await admin.describe_topics([bus.cluster.prefixed(topic.name)])
+    finally:
+        await admin.close()
+    return len(found["partitions"])
+
+
+@pytest.mark.requirement("NR-6")
+async def test_a_delay_topic_has_a_partition_for_each_of_its_inputs_and_grows_with_them(
+    bus: Bus,
+) -> None:
+    """Given delays of an input, when that has more partitions later, then so have they."""
+    small = Topic(name="small", writer="test", events=(), retention=timedelta(days=3))
+    large = Topic(name="large", writer="test", events=(), retention=timedelta(days=3))
+    await ensure_topics(bus.cluster, [small], partitions=2)
+    await ensure_topics(bus.cluster, [large], partitions=5)
+    delay = delay_topic("test", Wait(30))
+    await ensure_delays(bus.cluster, [delay], [small])
+    assert await partition_count(bus, delay) == 2
+    await ensure_delays(bus.cluster, [delay], [small, large])
+    assert await partition_count(bus, delay) == 5
+    await ensure_delays(bus.cluster, [delay], [small])
+    assert await partition_count(bus, delay) == 5, "none is ever taken away"
 
 
 async def test_a_topic_that_can_not_be_made_is_named_with_what_to_check(bus: Bus) -> None:

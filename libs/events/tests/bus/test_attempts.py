@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mint_events.bus.attempts import GiveUp, TryAgain, judge, kind_of
+from mint_events.bus.attempts import GiveUp, LookAgain, TryAgain, Verdict, judge, kind_of
 from mint_events.bus.limits import Limits
 from mint_resilience.failures import (
+    AllUnavailable,
     Conflict,
     Degraded,
     Outage,
@@ -19,15 +20,44 @@ from mint_resilience.failures import (
 LIMITS = Limits(retry_base=1.0, retry_ceiling=60.0, bug_attempts=3)
 
 
-def judged(error: Exception, attempt: int) -> GiveUp | TryAgain:
+def judged(error: Exception, attempt: int) -> Verdict:
     return judge(error, attempt, LIMITS, lambda: 0.0)
 
 
-@pytest.mark.requirement("NR-1", "NR-3")
-@pytest.mark.parametrize("failure", [Transient, RateLimited, Degraded, Outage])
-def test_a_fault_of_the_other_side_is_tried_without_end(failure: type[Transient]) -> None:
+@pytest.mark.requirement("NR-1")
+@pytest.mark.parametrize("failure", [Transient, RateLimited, Degraded])
+def test_a_passing_fault_is_tried_again_later_and_later(failure: type[Transient]) -> None:
     waits = [judged(failure("x"), attempt) for attempt in (1, 2, 3, 100_000)]
     assert waits == [TryAgain(1.0), TryAgain(2.0), TryAgain(4.0), TryAgain(60.0)]
+
+
+@pytest.mark.requirement("NR-1", "NR-3")
+def test_an_outage_is_looked_at_later_and_later_and_costs_the_record_nothing() -> None:
+    waits = [judged(Outage("x"), attempt) for attempt in (1, 2, 100_000)]
+    assert waits == [LookAgain(1.0), LookAgain(2.0), LookAgain(60.0)]
+
+
+@pytest.mark.requirement("NR-3")
+@pytest.mark.parametrize(
+    ("told", "waited"),
+    [(25.0, 25.0), (None, LIMITS.retry_ceiling), (0.0, LIMITS.retry_base), (300.0, 300.0)],
+)
+def test_when_no_endpoint_may_be_asked_one_looks_when_the_pool_says(
+    told: float | None, waited: float
+) -> None:
+    assert judged(AllUnavailable("x", retry_after=told), 1) == LookAgain(waited)
+
+
+@pytest.mark.requirement("NR-3")
+@pytest.mark.parametrize("failure", [Transient, RateLimited, Degraded, Outage])
+def test_a_probe_that_fails_is_no_attempt_of_the_record(failure: type[Transient]) -> None:
+    assert judge(failure("x"), 5, LIMITS, lambda: 0.0, looked=True) == LookAgain(1.0)
+
+
+@pytest.mark.parametrize("failure", [Permanent("x"), KeyError("x")])
+def test_a_probe_does_not_hide_what_is_final_or_a_bug(failure: Exception) -> None:
+    verdict = judge(failure, LIMITS.bug_attempts, LIMITS, lambda: 0.0, looked=True)
+    assert verdict == GiveUp()
 
 
 @pytest.mark.requirement("NR-1")

@@ -18,20 +18,22 @@ RECORDS = 1500
 
 
 @asynccontextmanager
-async def worker(bus: Bus) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker process that is killed at the end of the block."""
+async def worker(bus: Bus, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker process that is killed at the end of the block, if it has not died before."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(WORKER),
         ",".join(bus.cluster.brokers),
         bus.cluster.prefix,
+        *arguments,
         stdout=asyncio.subprocess.PIPE,
     )
     try:
         yield process
     finally:
-        process.kill()
-        await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def begins(process: asyncio.subprocess.Process, count: int) -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from mint_events.admin import ensure_topics
 from mint_events.bus import Delay, Output, Wait, delay_topic
-from mint_events.bus.delay import as_record, delayed, due, undelayed
+from mint_events.bus.delay import (
+    Parked,
+    as_record,
+    delayed,
+    due,
+    lane_of,
+    parked,
+    read_parked,
+    undelayed,
+)
 from mint_events.bus.record import Consumed, Position, Record
 from mint_events.envelope import Received
 from mint_resilience.failures import Poison
@@ -57,6 +66,28 @@ def test_a_new_event_comes_with_the_place_it_has_on_the_delay_topic() -> None:
         Record(topic="", key=b"k", value=b"v"), delay_topic("verifier", Wait(0.5)), NOW
     )
     assert undelayed(consumed(record)).position.topic == "verifier.delay.0.5s"
+
+
+@pytest.mark.requirement("NR-6")
+@pytest.mark.parametrize("key", [b"key", None])
+def test_a_parked_record_keeps_its_partition_its_lane_and_what_it_went_through(
+    key: bytes | None,
+) -> None:
+    place = Position(topic="mint.ledger", partition=3, offset=9)
+    origin = Consumed(
+        position=place, timestamp_ms=0, key=key, value=b"v", headers=(("a", b"1"), ("a", b"2"))
+    )
+    what = Parked(level=1, exhausted=2, attempts=30)
+    record = parked(origin, delay_topic("verifier", Wait(30)), NOW, what)
+    read = consumed(record)
+    assert (record.partition, read_parked(read.headers), due(read)) == (3, what, NOW)
+    assert undelayed(read) == origin
+    assert lane_of(read.key, read.headers, record.topic, 3) == key or b"mint.ledger/3"
+
+
+@pytest.mark.parametrize("text", [b"", b"1", b"1/2", b"1/2/x", b"-1/2/3", b"1/2/3/4"])
+def test_what_does_not_say_how_it_was_parked_is_not_parked(text: bytes) -> None:
+    assert read_parked((("trimint_parked", text),)) is None
 
 
 @pytest.mark.parametrize("header", [("trimint_due", b"soon"), ("trimint_origin", b"nowhere")])

@@ -6,6 +6,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import Field
 
+from mint_events.bus import Recovery
 from mint_resilience.breaker import BreakerPolicy, State, Transition
 from mint_resilience.failures import Failure
 from mint_runtime.settings import ServiceSettings
@@ -43,7 +44,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class DependencyMetrics:
-    """The observer of endpoint pools: tells Prometheus and the log what they do."""
+    """The observer of endpoint pools: tells Prometheus and the log what they do.
+
+    What waits for a dependency is told by `recovery` that a breaker has closed.
+    """
+
+    def __init__(self, recovery: Recovery) -> None:
+        self._recovery = recovery
 
     def watched(self, dependency: str, endpoint: str) -> None:
         """As `mint_resilience.endpoint.Observer` says."""
@@ -65,6 +72,8 @@ class DependencyMetrics:
             after=transition.after,
             reason=transition.reason,
         )
+        if transition.after in (State.CLOSED, State.FORCED_CLOSED):
+            self._recovery.announce()
 
     def failed_over(self, dependency: str, source: str, target: str, failure: Failure) -> None:
         """As `mint_resilience.endpoint.Observer` says."""

@@ -33,13 +33,14 @@ class SettingsError(Exception):
     """A variable is missing or unusable; the message is one line that names it."""
 
 
-def _split(value: object) -> object:
+def split_list(value: object) -> object:
+    """A comma separated text as its parts; anything else as it is."""
     if not isinstance(value, str):
         return value
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
 """A setting that holds several values, separated by commas, the first one preferred."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -25,13 +25,12 @@ from chain_minter.solana import Solana
 from chain_minter.transport import HttpTransport
 from chain_minter.watch import Rules as WatchRules
 from chain_minter.watch import Watch
-from mint_events.bus import Consumer, Limits, Publisher, latest_by_key
-from mint_events.codec import Codec
-from mint_events.registry import SchemaRegistry
+from mint_events.bus import Recovery, latest_by_key
 from mint_events.topics import INFLIGHT, LEDGER
 from mint_resilience.backoff import SUBMIT
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
 from mint_resilience.endpoints import EndpointPool
+from mint_runtime.connection import connected
 from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.service import Process, run
 
@@ -40,23 +39,18 @@ _LONGEST_WAIT = 8.0  # seconds; CH-3: 2, 4, 8
 
 async def serve(settings: MinterSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
-    async with AsyncExitStack() as stack:
-        transport = await stack.enter_async_context(_transport(settings))
+    async with _transport(settings) as transport, connected(settings) as connection:
         authorities = settings.authorities()
-        endpoints = _endpoints(settings, transport)
+        endpoints = _endpoints(settings, transport, connection.recovery)
         watch = _watch(settings, endpoints, authorities)
         tools = _tools(settings, endpoints, authorities, watch)
-        codec = _codec(settings, stack)
-        publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
-        inflight = Inflight(partial(latest_by_key, settings.cluster, codec, INFLIGHT), publisher)
-        consumer = Consumer(
-            settings.cluster,
+        read = partial(latest_by_key, connection.cluster, connection.codec, INFLIGHT)
+        inflight = Inflight(read, connection.publisher)
+        consumer = await connection.consumer(
+            SERVICE,
+            Minter(tools, inflight).handle,
             topics=(LEDGER,),
-            group=SERVICE,
-            handler=Minter(tools, inflight).handle,
-            publisher=publisher,
-            codec=codec,
-            limits=Limits(
+            retries=settings.retries(
                 max_in_flight=settings.mints_in_flight,
                 retry_base=SUBMIT.base,
                 retry_ceiling=_LONGEST_WAIT,
@@ -79,7 +73,7 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.cancel()
 
 
-def _endpoints(settings: MinterSettings, transport: HttpTransport) -> Endpoints:
+def _endpoints(settings: MinterSettings, transport: HttpTransport, recovery: Recovery) -> Endpoints:
     rated = zip(settings.addresses, settings.rates, strict=True)
     pool = EndpointPool(
         DEPENDENCY,
@@ -91,7 +85,7 @@ def _endpoints(settings: MinterSettings, transport: HttpTransport) -> Endpoints:
         ],
         clock=monotonic,
         policy=settings.breaker_policy,
-        observer=DependencyMetrics(),
+        observer=DependencyMetrics(recovery),
         time_limit=settings.solana_rpc_seconds,
     )
     return Endpoints(pool, Patience(read_seconds=settings.solana_read_seconds))
@@ -144,14 +138,6 @@ def _transport(settings: MinterSettings) -> HttpTransport:
     return HttpTransport(
         seconds=settings.solana_rpc_seconds, connections=settings.solana_rpc_connections
     )
-
-
-def _codec(settings: MinterSettings, stack: AsyncExitStack) -> Codec:
-    if settings.schema_registry_url is None:
-        return Codec()
-    registry = SchemaRegistry(settings.schema_registry_url)
-    stack.push_async_callback(registry.close)
-    return Codec(registry)
 
 
 if __name__ == "__main__":

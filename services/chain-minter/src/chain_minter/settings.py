@@ -20,12 +20,19 @@ from chain_minter.transport import Address
 from mint_resilience.failures import Permanent
 from mint_resilience.rate import UNLIMITED, Rate
 from mint_runtime.dependencies import BreakerSettings
+from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList
 
 
-class MinterSettings(BreakerSettings):
+class MinterSettings(BreakerSettings, RetrySettings):
     """Settings of the chain-minter; every default is safe but for what has none."""
 
+    retry_budget_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="seconds that a mint, with all its waits for the chain, may take before it is"
+        " parked, above 0",
+    )
     solana_rpc_urls: CommaList = Field(
         min_length=1,
         description="Solana RPC endpoints, the preferred one first, each a URL or name=URL",

@@ -25,10 +25,10 @@ from mint_content.gateway import GatewayPool
 from mint_content.source import LocalCopies
 from mint_content.web import WebFetcher, WebPolicy, web_client
 from mint_events.admin import ensure_topics
-from mint_events.bus import CompactedTopic, Consumer, Limits, Publisher, Wait, delay_topic
-from mint_events.codec import Codec
-from mint_events.registry import SchemaRegistry
-from mint_events.topics import CLAIMS, LEDGER, UNPINS, Topic
+from mint_events.bus import CompactedTopic, Consumer, Recovery
+from mint_events.topics import CLAIMS, LEDGER, UNPINS
+from mint_runtime.connection import Connection, connected
+from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.service import Process, run
 
 _CALLS_PER_MINT = 3
@@ -40,33 +40,26 @@ _DATABASE_CONNECTIONS = 2
 async def serve(settings: UploaderSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
-        pinning = await _pinning(settings, stack)
-        codec = _codec(settings, stack)
-        publisher = await stack.enter_async_context(Publisher(settings.cluster, codec))
-        waits = tuple(dict.fromkeys((*settings.repin_waits, settings.media_retry)))
-        delays = [delay_topic(SERVICE, wait) for wait in waits]
-        await ensure_topics(settings.cluster, [CLAIMS, UNPINS, *delays])
-        unpins = CompactedTopic(settings.cluster, codec, UNPINS)
-        journal = KafkaJournal(
-            settings.cluster, codec, publisher, await stack.enter_async_context(unpins)
+        connection = await stack.enter_async_context(connected(settings))
+        pinning = await _pinning(settings, stack, connection.recovery)
+        await ensure_topics(connection.cluster, [CLAIMS, UNPINS])
+        claims = Claims(await _journal(connection, stack), _now)
+        uploader = await _uploader(settings, stack, pinning, claims)
+        mints = await connection.consumer(
+            SERVICE,
+            uploader.handle,
+            topics=(LEDGER,),
+            retries=settings.retries(max_in_flight=settings.uploads_in_flight),
         )
-        uploader = await _uploader(settings, stack, pinning, Claims(journal, _now))
-
-        def consumer(topics: tuple[Topic, ...], waits: tuple[Wait, ...], limit: int) -> Consumer:
-            return Consumer(
-                settings.cluster,
-                topics=topics,
-                group=SERVICE,
-                handler=uploader.handle,
-                publisher=publisher,
-                codec=codec,
-                delays=waits,
-                limits=Limits(max_in_flight=limit),
-            )
-
-        # Two members of the group: what was put off has a small share of its own.
-        mints = consumer((LEDGER,), (), settings.uploads_in_flight)
-        later = consumer((), waits, settings.repins_in_flight)
+        # What was put off has a small share of its own.
+        later = await connection.consumer(
+            f"{SERVICE}.later",
+            uploader.handle,
+            topics=(),
+            delays=tuple(dict.fromkeys((*settings.repin_waits, settings.media_retry))),
+            service=SERVICE,
+            retries=settings.retries(max_in_flight=settings.repins_in_flight),
+        )
         health = watch(pinning.providers, seconds=settings.readiness_seconds)
         process.health.add_check("kafka", mints.readiness)
         process.health.add_check("kafka-delayed", later.readiness)
@@ -86,10 +79,24 @@ async def _run(mints: Consumer, later: Consumer, health: HealthWatch, stop: asyn
         tasks.create_task(health.run(stop))
 
 
-async def _pinning(settings: UploaderSettings, stack: AsyncExitStack) -> Pinning:
+async def _journal(connection: Connection, stack: AsyncExitStack) -> KafkaJournal:
+    cluster, codec = connection.cluster, connection.codec
+    unpins = await stack.enter_async_context(CompactedTopic(cluster, codec, UNPINS))
+    return KafkaJournal(cluster, codec, connection.publisher, unpins)
+
+
+async def _pinning(
+    settings: UploaderSettings, stack: AsyncExitStack, recovery: Recovery
+) -> Pinning:
+    observer = DependencyMetrics(recovery)
     http = await stack.enter_async_context(_http_client(settings))
-    gateways = GatewayPool(http, settings.ipfs_gateways, time_limit=settings.ipfs_seconds)
-    providers = guarded(providers_of(settings, http), breaker=settings.breaker)
+    gateways = GatewayPool(
+        http,
+        settings.ipfs_gateways,
+        time_limit=settings.ipfs_seconds,
+        observer=observer,
+    )
+    providers = guarded(providers_of(settings, http), breaker=settings.breaker, observer=observer)
     return Pinning(
         providers,
         gateways,
@@ -151,14 +158,6 @@ def _web_policy(settings: UploaderSettings) -> WebPolicy:
         schemes=tuple(settings.image_url_schemes.split(",")),
         allowed_hosts=settings.image_url_allowed_hosts,
     )
-
-
-def _codec(settings: UploaderSettings, stack: AsyncExitStack) -> Codec:
-    if settings.schema_registry_url is None:
-        return Codec()
-    registry = SchemaRegistry(settings.schema_registry_url)
-    stack.push_async_callback(registry.close)
-    return Codec(registry)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
 from mint_resilience.breaker import BreakerPolicy
 from mint_runtime.media import MediaSettings
+from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList, SecretStr, ServiceSettings
 
 _URL = r"^https?://"
@@ -130,7 +131,7 @@ class ProviderSettings(ServiceSettings):
         return (PINATA, PINATA_V2, *self.kubo_nodes, *self.pinning_services)
 
 
-class UploaderSettings(ProviderSettings, MediaSettings):
+class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
     """All of the uploader's settings; times in seconds, sizes in bytes."""
 
     ipfs_gateways: CommaList = Field(

@@ -11,13 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Publisher
+from mint_runtime.connection import connected
 from mint_runtime.service import Process, run
 from reconciler import database
 from reconciler.batch import BatchWriter
 from reconciler.partition_reader import PartitionReader
 from reconciler.patrol import patrol
-from reconciler.registry import open_codec
 from reconciler.relay import Relay
 from reconciler.service import SERVICE, Reconciler
 from reconciler.settings import ReconcilerSettings
@@ -49,14 +48,13 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
 
 @asynccontextmanager
 async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterator[Parts]:
-    cluster = settings.cluster
     pool = database.connect(settings.database_url.get_secret_value(), settings.database_connections)
     async with AsyncExitStack() as stack:
-        codec = await open_codec(settings.schema_registry_url, stack)
         await stack.enter_async_context(pool)
         await database.persist(lambda: database.prepare(pool))
-        await ensure_topics(cluster)
-        publisher = await stack.enter_async_context(Publisher(cluster, codec))
+        await ensure_topics(settings.cluster)
+        connection = await stack.enter_async_context(connected(settings))
+        cluster, codec, publisher = connection.cluster, connection.codec, connection.publisher
         reader = PartitionReader(cluster, tuple(MOST_RECORDS), _REREAD_RECORDS)
         stack.push_async_callback(reader.close)
         reconciler = Reconciler(

@@ -21,9 +21,9 @@ from mint_events.envelope import Envelope
 from mint_events.state import MintState, Status, evolve, status_of
 from mint_events.store import START, Stored, decode, load, read_global
 from mint_events.store.connection import Connection
+from mint_runtime.connection import codec_of
 from mint_runtime.settings import load_or_exit
 from reconciler.projection import document_in, rows_of
-from reconciler.registry import open_codec
 from reconciler.settings import ReconcilerSettings
 from reconciler.table import Table
 from reconciler.tables import DOCUMENTS, PARTS, STATES, USERS, UserRow, document_rows, state_row
@@ -144,7 +144,7 @@ def _user_row(user_id: str, completed: Sequence[MintState]) -> UserRow:
 
 async def _check(settings: ReconcilerSettings, mint_id: str | None) -> int:
     async with AsyncExitStack() as stack:
-        codec = await open_codec(settings.schema_registry_url, stack)
+        codec = await stack.enter_async_context(codec_of(settings.schema_registry_url))
         connection = await asyncpg.connect(settings.database_url.get_secret_value())
         stack.push_async_callback(connection.close)
         found = await differences(connection, codec, mint_id)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
 import httpx
 
 from mint_chain.addresses import parse_address
-from mint_events.admin import ensure_topics
-from mint_events.bus import Consumer, Limits, Publisher, delay_topic
-from mint_events.codec import Codec
-from mint_events.registry import SchemaRegistry
+from mint_events.bus import Consumer
 from mint_events.topics import CHAIN
+from mint_runtime.connection import connected
 from mint_runtime.service import Process, run
 from verifier.database import RecordReader
 from verifier.examination import Examiner
@@ -30,10 +28,7 @@ from verifier.settings import VerifierSettings
 
 async def serve(settings: VerifierSettings, process: Process) -> None:
     """Verify until `process.stop` is set."""
-    async with _clients(settings) as clients, AsyncExitStack() as stack:
-        cluster = settings.cluster
-        codec = Codec(await _registry(settings, stack))
-        publisher = await stack.enter_async_context(Publisher(cluster, codec))
+    async with _clients(settings) as clients, connected(settings) as connection:
         verifier = Verifier(
             Plan(clients, settings.rules),
             Examiner(now=_now),
@@ -41,17 +36,12 @@ async def serve(settings: VerifierSettings, process: Process) -> None:
             parse_address(settings.solana_authority),
             _now,
         )
-        waits = settings.delays
-        await ensure_topics(cluster, [delay_topic(SERVICE, wait) for wait in waits])
-        consumer = Consumer(
-            cluster,
+        consumer = await connection.consumer(
+            SERVICE,
+            verifier.handle,
             topics=(CHAIN,),
-            group=SERVICE,
-            handler=verifier.handle,
-            publisher=publisher,
-            codec=codec,
-            delays=waits,
-            limits=Limits(max_in_flight=settings.verifier_in_flight),
+            delays=settings.delays,
+            retries=settings.retries(max_in_flight=settings.verifier_in_flight),
         )
         _add_checks(process, consumer, clients)
         await _run(consumer, clients.finality, process.stop)
@@ -90,14 +80,6 @@ async def _clients(settings: VerifierSettings) -> AsyncIterator[Clients]:
             partner=Partner(chain, partners_gateways),
             partner_endpoint=PartnerEndpoint(http),
         )
-
-
-async def _registry(settings: VerifierSettings, stack: AsyncExitStack) -> SchemaRegistry | None:
-    if settings.schema_registry_url is None:
-        return None
-    registry = SchemaRegistry(settings.schema_registry_url)
-    stack.push_async_callback(registry.close)
-    return registry
 
 
 def _add_checks(process: Process, consumer: Consumer, clients: Clients) -> None:

@@ -7,13 +7,14 @@ from pydantic import Field, SecretStr, model_validator
 from mint_chain.addresses import parse_address
 from mint_events.bus import Wait
 from mint_resilience.failures import Permanent
-from mint_runtime.settings import CommaList, ServiceSettings
+from mint_runtime.retries import RetrySettings
+from mint_runtime.settings import CommaList
 from verifier.examination import Limits
 from verifier.phase import Waits
 from verifier.plan import Rules
 
 
-class VerifierSettings(ServiceSettings):
+class VerifierSettings(RetrySettings):
     """Endpoints, limits per layer and waits. Times are in seconds."""
 
     solana_rpc_urls: CommaList = Field(

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from mint_events.bus.assignment import Assignment
+from mint_events.bus.parking import Parking
 from mint_resilience.failpoints import Boundary, reach
 
 _TIMEOUT_SECONDS = 5.0
@@ -23,9 +24,11 @@ log = structlog.stdlib.get_logger(__name__)
 class Commits:
     """Commits what is done of the assigned partitions."""
 
-    def __init__(self, client: AIOKafkaConsumer, assignment: Assignment) -> None:
+    def __init__(self, client: AIOKafkaConsumer, assignment: Assignment, parking: Parking) -> None:
+        """`parking` is told what is committed."""
         self._client = client
         self._assignment = assignment
+        self._parking = parking
         self._one_at_a_time = asyncio.Lock()
 
     async def commit(self) -> None:
@@ -39,7 +42,9 @@ class Commits:
             }
             if offsets and await self._succeeds(offsets):
                 for tp, offset in offsets.items():
-                    partitions[tp].committed = offset
+                    partition = partitions[tp]
+                    partition.committed = offset
+                    self._parking.committed(partition.topic, partition.number, offset)
 
     async def _succeeds(self, offsets: dict[object, int]) -> bool:
         try:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from mint_events.bus.cluster import Cluster
+from mint_events.bus.history import decoded, partitions_of
 from mint_events.bus.starting import start_client
 from mint_events.codec import Codec
 from mint_events.envelope import Received
@@ -38,28 +39,14 @@ class CompactedTopic:
 
     async def __aenter__(self) -> CompactedTopic:
         """Connect. Raises `Outage` when no broker answers, `Transient` when there is no topic."""
-        name = self._cluster.prefixed(self._topic.name)
-        await self._require(name)
-        self._kafka = await start_client(lambda: self._client(name), self._cluster)
-        numbers = self._kafka.partitions_for_topic(name) or ()
-        self._partitions = [TopicPartition(name, number) for number in sorted(numbers)]
-        self._kafka.unsubscribe()
+        self._partitions = await partitions_of(self._cluster, self._topic)
+        self._kafka = await start_client(self._client, self._cluster)
         self._kafka.assign(self._partitions)
         await self._kafka.seek_to_beginning(*self._partitions)
         return self
 
-    async def _require(self, name: str) -> None:
-        """A client that begins with a topic waits for it for ever: look beforehand."""
-        kafka = await start_client(self._client, self._cluster)
-        try:
-            there = await kafka.topics()
-        finally:
-            await kafka.stop()
-        if name not in there:
-            raise Transient(f"no such topic: {self._topic.name}; create it with `trimint topics`")
-
-    def _client(self, *topics: str) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(*topics, **self._cluster.client_options())
+    def _client(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(**self._cluster.client_options())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -105,12 +92,4 @@ class CompactedTopic:
             self._newest.pop(record.key, None)
             return
         await self._codec.prepare((record.value,))
-        self._newest[record.key] = self._codec.decode(
-            self._topic.name,
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            record.headers,
-        )
+        self._newest[record.key] = decoded(self._codec, self._topic.name, record)

@@ -11,17 +11,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
 
-import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
 
-from mint_events.bus import delay, metrics
+from mint_events.bus import metrics
 from mint_events.bus.assignment import Assignment, PartitionHook
+from mint_events.bus.backlog import read_backlog
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
@@ -29,26 +25,19 @@ from mint_events.bus.gauges import measure
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.listener import RebalanceListener
+from mint_events.bus.membership import leave, new_member
 from mint_events.bus.outcome import Handler
-from mint_events.bus.partition import InFlight, Partition
+from mint_events.bus.parking import Parking
+from mint_events.bus.partition import InFlight
 from mint_events.bus.publisher import Publisher
-from mint_events.bus.record import Consumed, Position
+from mint_events.bus.reading import Reading
+from mint_events.bus.recovery import Recovery
 from mint_events.bus.starting import start_client
+from mint_events.bus.stopping import unless
+from mint_events.bus.trying import Trying
 from mint_events.bus.work import RecordWork
 from mint_events.codec import Codec
 from mint_events.topics import Topic
-
-SESSION_MS = 6_000
-"""A process that died is noticed after this long; the least that brokers allow by default."""
-HEARTBEAT_MS = 1_000
-MAX_POLL_MS = 300_000
-_POLL_MS = 500
-# Full lanes are polled around this often all the same, or the group would take us for stuck.
-_KEEP_ALIVE_SECONDS = 30.0
-_LEAVE_SECONDS = 5.0
-
-T = TypeVar("T")
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Consumer:
@@ -64,23 +53,37 @@ class Consumer:
         publisher: Publisher,
         codec: Codec,
         delays: Sequence[Wait] = (),
+        parking: Sequence[Wait] = (),
+        recovery: Recovery | None = None,
+        service: str | None = None,
         limits: Limits = Limits(),  # noqa: B008 - immutable
         on_assigned: PartitionHook | None = None,
         on_revoked: PartitionHook | None = None,
     ) -> None:
-        """Name what to consume; `group` is also the service's name on dead letters and delays.
+        """Name what to consume; `service`, by default the group, is whose delays and dead letters
+        they are.
 
+        `delays` are the waits that the handler delays by. `parking` are those, ascending, that a
+        record waits for whose retries are used up (none: it is tried on without end); after the
+        last one it is a dead letter. The topics of both are `delay_topics`; see that they exist
+        (`mint_events.admin.ensure_delays`). `recovery` announces that dependencies are there again.
         `on_assigned` is awaited before the first record of a partition is handled, and again until
         it succeeds; `on_revoked` after the last one.
         """
         self._cluster = cluster
-        self._delay_topics = frozenset(delay_topic(group, wait).name for wait in delays)
-        self._topics = [*(topic.name for topic in topics), *sorted(self._delay_topics)]
+        self._parking = Parking(group, parking)
+        own = dict.fromkeys(delay_topic(service or group, wait) for wait in delays)
+        self.delay_topics = tuple(own | dict.fromkeys(self._parking.topics))
+        self._delays = frozenset(topic.name for topic in self.delay_topics)
+        self._topics = [*(topic.name for topic in topics), *sorted(self._delays)]
         self._group = group
         self._limits = limits
         self._hooks = (on_assigned, on_revoked)
         self._lanes = Lanes(self._work_on, _finish, limits)
-        self._record_work = RecordWork(group, handler, publisher, codec, limits, self._lanes.pause)
+        trying = Trying(limits, self._lanes.pause, recovery or Recovery())
+        self._record_work = RecordWork(
+            service or group, handler, publisher, codec, trying, self._parking
+        )
         self._held: set[str] = set()
         self._assignment: Assignment | None = None
         self._known: Callable[[str], object] = lambda _: None
@@ -91,15 +94,15 @@ class Consumer:
         Raises `Outage` when Kafka can not be reached at the start, and aiokafka's error when
         the group can not go on (e.g. not authorized).
         """
-        client = await _unless(stop, start_client(self._new_client, self._cluster))
-        if client is None:
+        member = await unless(stop, start_client(self._new_member, self._cluster))
+        if member is None:
             return
         metrics.IN_FLIGHT_LIMIT.set(self._limits.max_in_flight)
         try:
-            await self._consume(client, stop)
+            await self._consume(member, stop)
         finally:
             self._assignment = None
-            await _leave(client)
+            await leave(member)
 
     def pause(self, topics: Iterable[Topic] | None = None) -> None:
         """Take no more records of these topics (of all: None); what is in progress goes on."""
@@ -125,23 +128,26 @@ class Consumer:
             return "not yet a member of the group"
         return "; ".join(self._assignment.unready()) or None
 
-    def _new_client(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._cluster.client_options(),
-            group_id=self._cluster.prefixed(self._group),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            # the same numbers of all topics to the same member, so that a key's records meet there
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=HEARTBEAT_MS,
-            max_poll_interval_ms=MAX_POLL_MS,
-            rebalance_timeout_ms=int(self._limits.drain_seconds * 1000) + 2 * SESSION_MS,
-        )
+    def _new_member(self) -> AIOKafkaConsumer:
+        return new_member(self._cluster, self._group, self._limits)
 
-    async def _consume(self, client: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        assignment = Assignment(client, self._cluster, self._limits, self._held, *self._hooks)
-        commits = Commits(client, assignment)
+    async def _consume(self, member: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        async def load_parked(assigned: list[TopicPartition]) -> None:
+            names = {self._cluster.prefixed(topic.name) for topic in self._parking.topics}
+            partitions = [tp for tp in assigned if tp.topic in names]
+            for parked in await read_backlog(member, self._cluster, partitions):
+                self._parking.add(parked)
+
+        assignment = Assignment(
+            member,
+            self._cluster,
+            self._limits,
+            self._held,
+            self._delays,
+            load_parked,
+            *self._hooks,
+        )
+        commits = Commits(member, assignment, self._parking)
 
         async def let_go() -> None:
             """Finish or let go what is in progress, commit what is done, give the rest up."""
@@ -149,33 +155,34 @@ class Consumer:
             await self._lanes.drain(self._limits.drain_seconds)
             await commits.commit()
             await assignment.forget()
+            self._parking.forget()
 
-        self._assignment, self._known = assignment, client.partitions_for_topic
+        self._assignment, self._known = assignment, member.partitions_for_topic
         names = [self._cluster.prefixed(name) for name in self._topics]
-        client.subscribe(names, listener=RebalanceListener(assignment.assign, let_go))
+        member.subscribe(names, listener=RebalanceListener(assignment.assign, let_go))
         try:
-            await self._read_and_commit(client, assignment, commits, stop)
+            await self._read_and_commit(member, assignment, commits, stop)
         finally:
             await let_go()
 
     async def _read_and_commit(
         self,
-        client: AIOKafkaConsumer,
+        member: AIOKafkaConsumer,
         assignment: Assignment,
         commits: Commits,
         stop: asyncio.Event,
     ) -> None:
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_books(client, assignment, commits, ended))
+            tasks.create_task(self._keep_books(member, assignment, commits, ended))
             try:
-                await self._read(client, assignment, stop)
+                await Reading(member, assignment, self._lanes, self._delays).run(stop)
             finally:
                 ended.set()
 
     async def _keep_books(
         self,
-        client: AIOKafkaConsumer,
+        member: AIOKafkaConsumer,
         assignment: Assignment,
         commits: Commits,
         ended: asyncio.Event,
@@ -183,59 +190,9 @@ class Consumer:
         """Commit and measure from time to time; ends by the event, for a commit in Python 3.11 may
         swallow its cancellation (asyncio.wait_for inside aiokafka)."""
         while not ended.is_set():
-            await _unless(ended, asyncio.sleep(self._limits.commit_seconds))
+            await unless(ended, asyncio.sleep(self._limits.commit_seconds))
             await commits.commit()
-            measure(client, assignment, self._lanes)
-
-    async def _read(
-        self, client: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event
-    ) -> None:
-        while not stop.is_set():
-            await _unless(stop, self._room())
-            assignment.fill(full=not self._lanes.free)
-            records = await _unless(stop, self._poll(client))
-            for tp, batch in (records or {}).items():
-                self._take(assignment, tp, batch)
-            self._lanes.raise_if_crashed()
-
-    async def _room(self) -> None:
-        try:
-            async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
-                await self._lanes.room()
-        except TimeoutError:
-            log.warning("no room for more records", in_flight=self._lanes.in_flight)
-
-    async def _poll(self, client: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
-        free = self._lanes.free
-        try:
-            records: dict[TopicPartition, list[Any]] = await client.getmany(
-                timeout_ms=_POLL_MS if free else 0, max_records=max(1, free)
-            )
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            log.warning("poll failed", reason=repr(error))
-            await asyncio.sleep(_POLL_MS / 1000)
-            return {}
-        return records
-
-    def _take(self, assignment: Assignment, tp: TopicPartition, batch: list[Any]) -> None:
-        partition = assignment.partitions.get(tp)
-        if partition is None or partition.waits:
-            assignment.put_back(tp, batch[0].offset)
-            return
-        for raw in batch:
-            record = _consumed(partition, raw)
-            if seconds := self._seconds_until_due(record):
-                assignment.snooze(partition, seconds)
-                assignment.put_back(tp, raw.offset)
-                return
-            partition.watermark.take(raw.offset)
-            self._lanes.submit(record.lane, InFlight(record, partition))
-
-    def _seconds_until_due(self, record: Consumed) -> float:
-        due = delay.due(record) if record.position.topic in self._delay_topics else None
-        return 0.0 if due is None else max(0.0, (due - datetime.now(UTC)).total_seconds())
+            measure(member, assignment, self._lanes, self._parking)
 
     def _hold(self, topics: Iterable[Topic] | None, *, held: bool) -> None:
         names = set(self._topics) if topics is None else {topic.name for topic in topics}
@@ -252,36 +209,5 @@ class Consumer:
         await self._record_work(item.record)
 
 
-async def _leave(client: AIOKafkaConsumer) -> None:
-    """Leave the group; in the middle of a rebalance that could take as long as the slowest."""
-    try:
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            await client.stop()
-    except TimeoutError:
-        log.warning("did not leave the group in time: it notices by itself")
-
-
 def _finish(item: InFlight) -> None:
     item.partition.watermark.finish(item.record.position.offset)
-
-
-def _consumed(partition: Partition, raw: Any) -> Consumed:
-    return Consumed(
-        position=Position(topic=partition.topic, partition=partition.number, offset=raw.offset),
-        timestamp_ms=raw.timestamp,
-        key=raw.key,
-        value=raw.value,
-        headers=tuple((name, value) for name, value in raw.headers if value is not None),
-    )
-
-
-async def _unless(stop: asyncio.Event, action: Awaitable[T]) -> T | None:
-    """Await the action, but give it up and return None as soon as `stop` is set."""
-    acting = asyncio.ensure_future(action)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({acting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return acting.result() if acting.done() else None
-    finally:
-        stopping.cancel()
-        acting.cancel()

@@ -5,6 +5,7 @@ A delayed record carries when it is due and, if it was received from a topic, fr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ from mint_resilience.failures import Poison
 RETENTION = timedelta(days=7)
 _DUE = "trimint_due"
 _ORIGIN = "trimint_origin"
+_PARKED = "trimint_parked"
+_PARKED_TEXT = re.compile(rb"(\d{1,6})/(\d{1,6})/(\d{1,9})")
+_OURS = frozenset({_DUE, _ORIGIN, _PARKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,54 @@ def as_record(received: Received) -> Record:
     return Record(
         topic=received.topic, key=received.key or b"", value=received.value, headers=headers
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """What a parked record says of itself: its level, how often it has used up its retries, and
+    how often it has been tried in all.
+    """
+
+    level: int
+    exhausted: int
+    attempts: int
+
+
+def parked(origin: Consumed, topic: Topic, due: datetime, as_: Parked) -> Record:
+    """A record whose retries go on later: on the same partition of a delay topic, in its order."""
+    place = origin.position
+    text = f"{as_.level}/{as_.exhausted}/{as_.attempts}"
+    headers = (*origin.headers, (_ORIGIN, str(place).encode()), (_PARKED, text.encode()))
+    record = Record(
+        topic=place.topic,
+        key=origin.key,
+        value=origin.value,
+        headers=headers,
+        partition=place.partition,
+    )
+    return delayed(record, topic, due)
+
+
+def read_parked(headers: Iterable[tuple[str, bytes]]) -> Parked | None:
+    """What `parked` wrote; None for a record that is not parked: nobody waits for it."""
+    match = _PARKED_TEXT.fullmatch(dict(headers).get(_PARKED, b""))
+    if match is None:
+        return None
+    level, exhausted, attempts = map(int, match.groups())
+    return Parked(level=level, exhausted=exhausted, attempts=attempts)
+
+
+def lane_of(
+    key: bytes | None, headers: Iterable[tuple[str, bytes]], topic: str, partition: int
+) -> bytes:
+    """Records of one lane are worked on in order: those of a key, else of the partition.
+
+    A record without a key that was delayed belongs to the partition that it came from.
+    """
+    origin = dict(headers).get(_ORIGIN)
+    if key or origin is None:
+        return key or f"{topic}/{partition}".encode()
+    return origin.rpartition(b"/")[0]
 
 
 def due(record: Consumed) -> datetime | None:
@@ -81,4 +133,4 @@ def _position(record: Consumed, origin: bytes) -> Position:
 
 
 def _without_ours(headers: Iterable[tuple[str, bytes]]) -> Headers:
-    return tuple((name, value) for name, value in headers if name not in (_DUE, _ORIGIN))
+    return tuple((name, value) for name, value in headers if name not in _OURS)

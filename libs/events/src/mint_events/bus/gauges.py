@@ -9,11 +9,15 @@ from aiokafka import AIOKafkaConsumer
 from mint_events.bus import metrics
 from mint_events.bus.assignment import Assignment
 from mint_events.bus.lanes import Lanes
+from mint_events.bus.parking import Parking
 from mint_events.bus.partition import InFlight
 
 
-def measure(client: AIOKafkaConsumer, assignment: Assignment, lanes: Lanes[InFlight]) -> None:
+def measure(
+    client: AIOKafkaConsumer, assignment: Assignment, lanes: Lanes[InFlight], parking: Parking
+) -> None:
     """Set depth, age and lag as they are now."""
+    metrics.PARKED.set(len(parking))
     metrics.IN_FLIGHT.set(lanes.in_flight)
     metrics.IN_FLIGHT_BYTES.set(lanes.bytes_in_flight)
     metrics.OLDEST_SECONDS.set(_age(lanes, time.time()))

@@ -84,14 +84,20 @@ class Lanes(Generic[T]):
         if self._crash is not None:
             raise self._crash
 
-    async def pause(self, seconds: float) -> None:
-        """Wait, as part of an item's work. Raises `Abandoned` as soon as the lanes are drained."""
+    async def pause(self, seconds: float, woken: asyncio.Event | None = None) -> None:
+        """Wait, as part of an item's work, so long or until `woken` is set.
+
+        Raises `Abandoned` as soon as the lanes are drained.
+        """
+        events = [self._draining] if woken is None else [self._draining, woken]
+        waits = [asyncio.create_task(event.wait()) for event in events]
         try:
-            async with asyncio.timeout(seconds):
-                await self._draining.wait()
-        except TimeoutError:
-            return
-        raise Abandoned
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        if self._draining.is_set():
+            raise Abandoned
 
     async def drain(self, seconds: float) -> None:
         """Let go what has not begun, give what is in progress `seconds` to finish, then cancel it.

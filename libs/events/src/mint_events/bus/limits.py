@@ -13,7 +13,9 @@ class Limits:
     the bytes once). `commit_seconds` is between commits. `drain_seconds` is what work in progress
     gets to finish when partitions are taken away or the service stops. Waits between attempts begin
     at `retry_base` seconds and double up to `retry_ceiling`; `bug_attempts` is how often a record
-    is tried whose handler raises what is not a retriable failure.
+    is tried whose handler raises what is not a retriable failure. `budget_attempts` and
+    `budget_seconds` are what the retries of one record, nested ones too, may cost before it is
+    parked.
     """
 
     max_in_flight: int = 256
@@ -23,3 +25,5 @@ class Limits:
     retry_base: float = 1.0
     retry_ceiling: float = 60.0
     bug_attempts: int = 6
+    budget_attempts: int = 20
+    budget_seconds: float = 120.0

@@ -22,6 +22,16 @@ IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.")
 IN_FLIGHT_BYTES = Gauge("trimint_in_flight_bytes", "Bytes of the records read and not done.")
 IN_FLIGHT_LIMIT = Gauge("trimint_in_flight_limit_records", "Records that may be in flight.")
 WAITING = Gauge("trimint_records_awaiting_retry", "Records whose next attempt is waited for.")
+UNAVAILABLE = Gauge(
+    "trimint_records_awaiting_dependency", "Records that wait for a dependency to be there again."
+)
+PARKED = Gauge("trimint_parked_records", "Records of this instance's partitions that are parked.")
+PARKINGS = Counter(
+    "trimint_record_parkings_total",
+    "Records handed to a delay topic; `follows`: behind another record of their key.",
+    ["topic", "failure"],
+)
+FULL = Gauge("trimint_consumption_full", "1 while no more is read, for what is in flight.")
 LAG = Gauge(
     "trimint_consumer_lag_records", "Records in Kafka that are not done.", ["topic", "partition"]
 )

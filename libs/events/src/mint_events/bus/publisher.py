@@ -119,6 +119,7 @@ class Publisher:
             key=record.key,
             value=record.value,
             headers=list(record.headers),
+            partition=record.partition,
         )
         return future
 

@@ -21,12 +21,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record to be sent; without a value it deletes its key from a compacted topic."""
+    """A record to be sent; without a value it deletes its key from a compacted topic.
+
+    `partition` None means the one that its key's hash says.
+    """
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,3 @@ class Consumed:
     def size(self) -> int:
         """Bytes of key and value, for the bound on memory."""
         return len(self.key or b"") + len(self.value or b"")
-
-    @property
-    def lane(self) -> bytes:
-        """Records of one lane are worked on in order: those of a key, else of the partition."""
-        place = self.position
-        return self.key or f"{place.topic}/{place.partition}".encode()

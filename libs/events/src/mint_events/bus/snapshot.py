@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.bus.cluster import Cluster
+from mint_events.bus.history import decoded, read, whole
 from mint_events.bus.starting import start_client
 from mint_events.codec import Codec
 from mint_events.envelope import Received
 from mint_events.topics import Topic
-
-_POLL_MS = 500
 
 
 async def latest_by_key(
@@ -24,32 +21,11 @@ async def latest_by_key(
     """
     kafka = await start_client(lambda: AIOKafkaConsumer(**cluster.client_options()), cluster)
     try:
-        raw = await _read_to_the_end(kafka, TopicPartition(cluster.prefixed(topic.name), partition))
+        stretch = await whole(kafka, [TopicPartition(cluster.prefixed(topic.name), partition)])
+        raw = [record async for record in read(kafka, stretch)]
     finally:
         await kafka.stop()
     newest = {record.key: record for record in raw if record.key is not None}
     present = [record for record in newest.values() if record.value is not None]
     await codec.prepare(record.value for record in present)
-    return {record.key: _decoded(codec, topic, record) for record in present}
-
-
-async def _read_to_the_end(kafka: AIOKafkaConsumer, tp: TopicPartition) -> list[Any]:
-    kafka.assign([tp])
-    await kafka.seek_to_beginning(tp)
-    end = (await kafka.end_offsets([tp]))[tp]
-    records: list[Any] = []
-    while await kafka.position(tp) < end:
-        records += (await kafka.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
-    return records
-
-
-def _decoded(codec: Codec, topic: Topic, record: Any) -> Received:
-    return codec.decode(
-        topic.name,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.key,
-        record.value,
-        record.headers,
-    )
+    return {record.key: decoded(codec, topic.name, record) for record in present}

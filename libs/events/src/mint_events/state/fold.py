@@ -66,7 +66,13 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             return replace(state, failing=state.failing or _failing(event, envelope))
         case c.InterventionRequired():
             return replace(state, intervention=state.intervention or _intervention(event, envelope))
-        case c.MintStateReported() | c.VerificationDue() | c.RecordDeadLettered():
+        case (
+            c.MintStateReported()
+            | c.VerificationDue()
+            | c.RecordDeadLettered()
+            | c.DeadLetterRedriven()
+            | c.DeadLetterDiscarded()
+        ):
             return state
         case c.AssetsRepinned() | c.RepinDue() | c.AssetsClaimed() | c.UnpinBegun():
             return state
