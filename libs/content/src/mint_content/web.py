@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import httpx
 
@@ -173,6 +174,14 @@ class WebFetcher:
 def _host(target: httpx.URL) -> str:
     """The host as DNS knows it."""
     return target.raw_host.decode("ascii")
+
+
+def trust(ca_path: Path | None = None) -> ssl.SSLContext:
+    """Trust in the public CAs and in those of a file in PEM; raises `ssl.SSLError` for another."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if ca_path is not None:
+        context.load_verify_locations(ca_path)
+    return context
 
 
 def web_client(*, time_limit: float, verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:

@@ -23,7 +23,7 @@ from mint_content.accepted import LARGEST_BYTES
 from mint_content.cache import ContentCache, FolderCache, MemoryCache
 from mint_content.gateway import GatewayPool
 from mint_content.source import LocalCopies
-from mint_content.web import WebFetcher, WebPolicy, web_client
+from mint_content.web import WebFetcher, WebPolicy, trust, web_client
 from mint_events.admin import ensure_topics
 from mint_events.bus import CompactedTopic, Consumer, Recovery
 from mint_events.topics import CLAIMS, LEDGER, UNPINS
@@ -94,9 +94,12 @@ async def _pinning(
         http,
         settings.ipfs_gateways,
         time_limit=settings.ipfs_seconds,
+        policy=settings.breaker_policy,
         observer=observer,
     )
-    providers = guarded(providers_of(settings, http), breaker=settings.breaker, observer=observer)
+    providers = guarded(
+        providers_of(settings, http), breaker=settings.breaker_policy, observer=observer
+    )
     return Pinning(
         providers,
         gateways,
@@ -133,7 +136,10 @@ def _http_client(settings: UploaderSettings) -> httpx.AsyncClient:
 async def _uploader(
     settings: UploaderSettings, stack: AsyncExitStack, pinning: Pinning, claims: Claims
 ) -> Uploader:
-    web = await stack.enter_async_context(web_client(time_limit=settings.image_url_seconds))
+    client = web_client(
+        time_limit=settings.image_url_seconds, verify=trust(settings.image_url_ca_path)
+    )
+    web = await stack.enter_async_context(client)
     media = UpstreamMedia(
         pinning=pinning,
         web=WebFetcher(web, _web_policy(settings)),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FilePath, field_validator, model_validator
 
+from mint_content.web import trust
 from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
-from mint_resilience.breaker import BreakerPolicy
+from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.media import MediaSettings
 from mint_runtime.retries import RetrySettings
-from mint_runtime.settings import CommaList, SecretStr, ServiceSettings
+from mint_runtime.settings import CommaList, SecretStr
 
 _URL = r"^https?://"
 PINATA = "pinata"
@@ -22,7 +24,7 @@ KUBO = "kubo"
 PINNING_SERVICE = "psa"
 
 
-class ProviderSettings(ServiceSettings):
+class ProviderSettings(BreakerSettings):
     """Who keeps the content: any number of providers, in order of preference."""
 
     ipfs_providers: CommaList = Field(
@@ -53,16 +55,6 @@ class ProviderSettings(ServiceSettings):
     )
     pinning_service_token: SecretStr | None = Field(
         default=None, description="tokens of the pinning services, one each, comma separated"
-    )
-    breaker_minimum_calls: int = Field(
-        default=BreakerPolicy().minimum_calls,
-        ge=1,
-        description="calls in a window before a provider's breaker may open, from 1",
-    )
-    breaker_probe_seconds: float = Field(
-        default=BreakerPolicy().probe_interval,
-        gt=0,
-        description="seconds between two probes of an open breaker, above 0",
     )
 
     @field_validator("kubo_rpc_url", "pinning_service_url")
@@ -120,13 +112,6 @@ class ProviderSettings(ServiceSettings):
         return _numbered(PINNING_SERVICE, tuple(token.strip() for token in tokens))
 
     @property
-    def breaker(self) -> BreakerPolicy:
-        """When a provider is left alone."""
-        return BreakerPolicy(
-            minimum_calls=self.breaker_minimum_calls, probe_interval=self.breaker_probe_seconds
-        )
-
-    @property
     def _known(self) -> tuple[str, ...]:
         return (PINATA, PINATA_V2, *self.kubo_nodes, *self.pinning_services)
 
@@ -159,6 +144,11 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
         default=(),
         description="hosts (host or host:port) that media are fetched from wherever they are,"
         " also inside the network; comma separated",
+    )
+    image_url_ca_path: FilePath | None = Field(
+        default=None,
+        description="path of CA certificates (PEM) that such hosts are trusted by, beside the"
+        " public ones",
     )
     image_url_seconds: float = Field(
         default=20.0,
@@ -210,6 +200,15 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
             if not float(value) > 0:
                 raise ValueError(f"{value!r} is not above 0")
         return values
+
+    @field_validator("image_url_ca_path")
+    @classmethod
+    def _holds_certificates(cls, path: Path | None) -> Path | None:
+        try:
+            trust(path)
+        except ssl.SSLError as error:
+            raise ValueError(f"no certificates in PEM ({error.reason})") from error
+        return path
 
     @property
     def backoff(self) -> Backoff:
