@@ -17,7 +17,8 @@ from mint_runtime.media import MediaSettings
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList, SecretStr
 
-_URL = r"^https?://"
+_URL = r"^https?://[^/?#\s]+"
+_HOST = r"[a-z0-9._-]+(:\d{1,5})?|[0-9a-f:]+"
 PINATA = "pinata"
 PINATA_V2 = "pinata-v2"
 KUBO = "kubo"
@@ -60,10 +61,7 @@ class ProviderSettings(BreakerSettings):
     @field_validator("kubo_rpc_url", "pinning_service_url")
     @classmethod
     def _are_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        for url in urls:
-            if not re.match(_URL, url):
-                raise ValueError(f"{url!r} is no http or https URL")
-        return urls
+        return _urls(urls)
 
     @model_validator(mode="after")
     def _complete(self) -> ProviderSettings:
@@ -201,6 +199,20 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
                 raise ValueError(f"{value!r} is not above 0")
         return values
 
+    @field_validator("ipfs_gateways")
+    @classmethod
+    def _are_gateways(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return _urls(urls)
+
+    @field_validator("image_url_allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        lower = tuple(host.lower() for host in hosts)  # as URLs have them
+        for host in lower:
+            if not re.fullmatch(_HOST, host):
+                raise ValueError(f"{host!r} is no host, nor host:port")
+        return lower
+
     @field_validator("image_url_ca_path")
     @classmethod
     def _holds_certificates(cls, path: Path | None) -> Path | None:
@@ -224,6 +236,13 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
     def media_retry(self) -> Wait:
         """How long to wait before an image or animation is fetched again."""
         return Wait(self.image_url_retry_seconds)
+
+
+def _urls(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not re.match(_URL, value):
+            raise ValueError(f"{value!r} is no http or https URL")
+    return values
 
 
 def _numbered(kind: str, values: tuple[str, ...]) -> dict[str, str]:

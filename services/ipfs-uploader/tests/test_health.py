@@ -1,0 +1,120 @@
+"""Whether mints can be pinned at all: is somebody there who lets us in and has room (MF-3)?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ipfs_uploader.assets import Content
+from ipfs_uploader.guarded import Guarded, guarded
+from ipfs_uploader.health import HealthWatch, layer_health
+from ipfs_uploader.pinata import Pinata, PinataAccount
+from ipfs_uploader.pinning import Pinning
+from mint_content.gateway import GatewayPool
+from mint_content.unixfs import cid_of
+from mint_resilience.backoff import Backoff
+from mint_resilience.failures import Transient
+
+if TYPE_CHECKING:
+    from conftest import Network
+
+ONCE = Backoff(attempts=1, base=0.0)
+CONTENT = Content("m-1.png", "image/png", bytes(1000), cid_of(bytes(1000)))
+
+
+@pytest.fixture
+def full(account: PinataAccount) -> Guarded:
+    """An account whose plan holds less than the content."""
+    return guarded((Pinata(replace(account, storage_limit=1000)),))[0]
+
+
+@asynccontextmanager
+async def watched(*providers: Guarded) -> AsyncIterator[HealthWatch]:
+    """A watch that looks all the time."""
+    stop = asyncio.Event()
+    watch = HealthWatch(lambda: layer_health(providers, ONCE), seconds=0.01)
+    running = asyncio.create_task(watch.run(stop))
+    try:
+        yield watch
+    finally:
+        stop.set()
+        await running
+
+
+async def until(watch: HealthWatch, fault: str | None) -> None:
+    """Wait until this is what it says, or is a part of it."""
+    async with asyncio.timeout(30):
+        while True:
+            said = await watch.readiness()
+            if said == fault or (fault and said and fault in said):
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.requirement("MF-3", "IP-1")
+async def test_with_a_full_quota_mints_can_not_be_pinned_until_there_is_room(
+    full: Guarded, network: Network
+) -> None:
+    async with watched(full) as watch:
+        assert await watch.readiness() == "the providers are being asked"
+        await until(watch, None)
+
+        await full.ensure(CONTENT)
+        await until(watch, "pinata: 1000 of 1000 bytes are used; free some, or buy more")
+
+        await full.unpin(CONTENT.cid)
+        await until(watch, None)
+
+
+@pytest.mark.requirement("MF-3")
+async def test_a_backup_with_room_is_enough(
+    full: Guarded, pinning: Pinning, network: Network
+) -> None:
+    backup = pinning.providers[1]
+    await full.ensure(CONTENT)
+
+    assert (await layer_health((full,), ONCE)).fault is not None
+    assert (await layer_health((full, backup), ONCE)).fault is None
+
+
+@pytest.mark.requirement("MF-3", "NR-3")
+async def test_content_that_the_plan_has_no_room_for_waits_and_goes_on_when_there_is(
+    full: Guarded, http: httpx.AsyncClient, network: Network
+) -> None:
+    async def no_room(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method == "POST":
+            return web.json_response({"error": "Storage limit of the plan exceeded"}, status=403)
+        return await handler(request)
+
+    pinning = Pinning((full,), GatewayPool(http, network.endpoints.gateways), ONCE)
+    network.faults["pinata"] = no_room
+    with pytest.raises(Transient, match="check its credentials and plan"):
+        await pinning.pin(CONTENT)
+
+    network.faults.clear()
+
+    assert (await pinning.pin(CONTENT)).providers == ("pinata",)
+
+
+@pytest.mark.requirement("MF-3")
+async def test_a_stop_ends_a_look_that_gets_no_answer(full: Guarded, network: Network) -> None:
+    asked = asyncio.Event()
+
+    async def silent(_: web.Request, __: Handler) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    network.faults["pinata"] = silent
+    async with asyncio.timeout(30), watched(full) as watch:
+        await asked.wait()
+
+    assert await watch.readiness() == "the providers are being asked"
