@@ -24,11 +24,14 @@ from ipfs_uploader.upstream_media import UpstreamMedia
 from mint_content.accepted import AcceptedMedia
 from mint_content.gateway import GatewayPool
 from mint_content.web import WebFetcher, WebPolicy, web_client
-from mint_events.bus import Wait
+from mint_events.admin import ensure_topics
+from mint_events.bus import Cluster, Publisher, Wait
 from mint_events.catalogue import AssetsClaimed, Event, UnpinBegun
+from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_resilience.backoff import Backoff
 from mint_sandbox.ipfs.server import IpfsEndpoints, running
+from mint_sandbox.kafka import KafkaCluster
 
 Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
@@ -87,6 +90,20 @@ class MemoryJournal:
 
     async def unpins(self) -> Collection[Event]:
         return list(self._unpins.values())
+
+
+@pytest.fixture
+async def cluster(kafka: KafkaCluster, topic_prefix: str) -> Cluster:
+    """Topics of the test's own."""
+    cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
+    await ensure_topics(cluster, replication=1)
+    return cluster
+
+
+@pytest.fixture
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    async with Publisher(cluster, Codec()) as publisher:
+        yield publisher
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from mint_events.catalogue import MintRequested
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
 from mint_events.topics import CLAIMS, UNPINS
-from mint_resilience.failures import Deferred, Permanent, Transient
+from mint_resilience.failures import AllUnavailable, Permanent, Transient
 from mint_sandbox.kafka import KafkaCluster
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def test_a_mint_that_comes_during_an_unpin_waits_until_it_has_ended(
     claims, waited = claims_over(journal), []
 
     async def unpin(_: str) -> None:
-        with pytest.raises(Deferred, match="being unpinned"):
+        with pytest.raises(AllUnavailable, match="being unpinned"):
             await claims.claim(cause("late"), (IMAGE,))
         waited.append("late")
 
@@ -83,7 +83,7 @@ async def test_an_unpin_of_unknown_effect_holds_others_back_until_it_was_done_ag
 
     with pytest.raises(Transient):
         await claims.release(cause("failed"), (IMAGE,), Unpinned(Transient("no reply")))
-    with pytest.raises(Deferred):
+    with pytest.raises(AllUnavailable):
         await claims.claim(cause("late"), (IMAGE,))
     # the late one has claimed it meanwhile, so now it stays
     assert await claims.release(cause("failed"), (IMAGE,), Unpinned()) == (IMAGE,)
@@ -113,7 +113,7 @@ async def test_two_processes_agree_through_kafka(kafka: KafkaCluster, topic_pref
         unpinned: list[str] = []
 
         async def unpin(cid: str) -> None:
-            with pytest.raises(Deferred):
+            with pytest.raises(AllUnavailable):
                 await other.claim(cause("late"), (DOCUMENT,))
             unpinned.append(cid)
 

@@ -21,7 +21,7 @@ from ipfs_uploader.pinning import Pinning
 from mint_content.gateway import GatewayPool
 from mint_content.unixfs import cid_of
 from mint_resilience.backoff import Backoff
-from mint_resilience.failures import Transient
+from mint_resilience.failures import Outage
 
 if TYPE_CHECKING:
     from conftest import Network
@@ -96,7 +96,7 @@ async def test_content_that_the_plan_has_no_room_for_waits_and_goes_on_when_ther
 
     pinning = Pinning((full,), GatewayPool(http, network.endpoints.gateways), ONCE)
     network.faults["pinata"] = no_room
-    with pytest.raises(Transient, match="check its credentials and plan"):
+    with pytest.raises(Outage, match="check its credentials and plan"):
         await pinning.pin(CONTENT)
 
     network.faults.clear()

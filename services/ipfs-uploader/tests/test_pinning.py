@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,7 +15,8 @@ from ipfs_uploader.pinning import Pinning
 from mint_content.gateway import GatewayPool
 from mint_content.unixfs import cid_of
 from mint_resilience.backoff import Backoff
-from mint_resilience.failures import Transient
+from mint_resilience.budget import Budget, spending
+from mint_resilience.failures import BudgetExhausted, Failure, Outage, Permanent, Transient
 
 if TYPE_CHECKING:
     from conftest import Network
@@ -76,3 +78,39 @@ async def test_the_same_content_pinned_by_two_at_once_is_there_once(
     assert assets[0] == assets[1]
     await pinning.unpin(CONTENT.cid)
     assert not await pinning.providers[0].holds(CONTENT.cid)
+
+
+@pytest.mark.requirement("NR-3")
+@pytest.mark.parametrize(
+    ("faults", "kind"),
+    [
+        (("locked", "locked"), Outage),
+        (("locked", "missing"), Outage),
+        (("missing", "missing"), Permanent),
+        (("locked", "broken"), Transient),
+    ],
+)
+async def test_only_who_was_there_and_failed_costs_the_mint_an_attempt(
+    pinning: Pinning, network: Network, faults: tuple[str, str], kind: type[Failure]
+) -> None:
+    network.fail("pinata", faults[0])
+    network.fail("kubo", faults[1])
+
+    with pytest.raises(Failure) as failed:
+        await pinning.pin(CONTENT)
+
+    assert type(failed.value) is kind
+
+
+@pytest.mark.requirement("NR-4")
+async def test_a_budget_that_is_spent_is_not_taken_for_providers_that_are_away(
+    pinning: Pinning, network: Network
+) -> None:
+    network.fail("pinata", "broken")
+    network.fail("kubo", "broken")
+
+    with (
+        spending(Budget(attempts=0, seconds=60.0, clock=time.monotonic)),
+        pytest.raises(BudgetExhausted),
+    ):
+        await pinning.pin(CONTENT)

@@ -22,7 +22,7 @@ from mint_events.catalogue import AssetsClaimed, Event, UnpinBegun
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, caused_by
 from mint_events.topics import CLAIMS, UNPINS
-from mint_resilience.failures import Deferred, Permanent, Poison, Transient
+from mint_resilience.failures import AllUnavailable, Permanent, Poison, Transient
 
 SOURCE = "ipfs-uploader"
 _LOOK_AGAIN_SECONDS = 1.0
@@ -54,8 +54,8 @@ class Claims:
     async def claim(self, cause: Envelope, cids: Sequence[str]) -> None:
         """Claim content for the cause's mint; when this returns, nobody unpins it.
 
-        Raises `Deferred` while it is being unpinned for another mint: the claim stands, and is to
-        be made again.
+        Raises `AllUnavailable` while it is being unpinned for another mint: the claim stands, and
+        is to be made again.
         """
         event = AssetsClaimed(mint_id=cause.mint_id, cids=tuple(cids))
         await self._journal.write(self._caused(cause, event))
@@ -64,7 +64,7 @@ class Claims:
             message = (
                 f"{', '.join(sorted(going))} is being unpinned for another mint; wait for that"
             )
-            raise Deferred(message, retry_after=_LOOK_AGAIN_SECONDS)
+            raise AllUnavailable(message, retry_after=_LOOK_AGAIN_SECONDS)
 
     async def release(
         self, cause: Envelope, cids: Sequence[str], unpin: Callable[[str], Awaitable[None]]

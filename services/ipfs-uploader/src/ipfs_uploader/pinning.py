@@ -22,6 +22,7 @@ from mint_resilience.backoff import Backoff, retry
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import (
     AllUnavailable,
+    BudgetExhausted,
     Deferred,
     Failure,
     Outage,
@@ -121,14 +122,19 @@ def _next(waiting: Sequence[Guarded], holders: Sequence[str]) -> Guarded | None:
 
 
 def _no_provider(content: Content, failures: Sequence[Failure]) -> Failure:
+    """By those who did not refuse finally: while nobody is there, waiting costs nothing."""
     told = "; ".join(map(str, failures)) or "no provider is set"
     message = f"no provider keeps {content.name} ({content.cid}): {told}"
-    if failures and all(isinstance(failure, Permanent) for failure in failures):
+    passing = [failure for failure in failures if not isinstance(failure, Permanent)]
+    if failures and not passing:
         return Permanent(message)
-    waits = [f.retry_after for f in failures if isinstance(f, Deferred)]
-    if failures and len(waits) == len(failures):
+    if any(isinstance(failure, BudgetExhausted) for failure in passing):
+        return BudgetExhausted(message)
+    waits = [f.retry_after for f in passing if isinstance(f, Deferred)]
+    if passing and len(waits) == len(passing):
         return AllUnavailable(message, retry_after=min((w for w in waits if w), default=None))
-    return Transient(message)
+    nobody_there = passing and all(isinstance(f, Deferred | Outage) for f in passing)
+    return Outage(message) if nobody_there else Transient(message)
 
 
 def _report(failure: Failure, attempt: int, seconds: float) -> None:
