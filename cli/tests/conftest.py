@@ -1,8 +1,11 @@
-"""A mint's whole life in events, as the services publish them."""
+"""A mint's whole life in events, as the services publish them, and a Kafka to publish them on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -10,7 +13,12 @@ from uuid import uuid4
 import pytest
 
 from mint_events import catalogue as c
+from mint_events.admin import ensure_topics
+from mint_events.bus import Cluster, Publisher
+from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
+from mint_sandbox.kafka import KafkaCluster
+from mint_sandbox.postgres import Database
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED = c.CheckOutcome.PASSED
@@ -128,3 +136,53 @@ def life_of() -> Callable[[str], Life]:
 @pytest.fixture
 def life(life_of: Callable[[str], Life]) -> Life:
     return life_of("m-1")
+
+
+@pytest.fixture
+def cluster(kafka: KafkaCluster, topic_prefix: str) -> Cluster:
+    return Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
+
+
+@pytest.fixture
+async def topics(cluster: Cluster) -> None:
+    await ensure_topics(cluster, partitions=2, replication=1)
+
+
+@pytest.fixture
+async def services(cluster: Cluster, topics: None) -> AsyncIterator[Publisher]:
+    """What the services would publish comes through this."""
+    async with Publisher(cluster, Codec()) as publisher:
+        yield publisher
+
+
+@dataclass
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def trimint(*arguments: str, env: dict[str, str]) -> Ran:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "trimint",
+        *arguments,
+        env={**os.environ, **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def env(cluster: Cluster, database: Database) -> dict[str, str]:
+    return {
+        "TRIMINT_KAFKA_BROKERS": ",".join(cluster.brokers),
+        "TRIMINT_KAFKA_TOPIC_PREFIX": cluster.prefix,
+        "TRIMINT_DATABASE_READ_URL": database.dsn(),
+    }

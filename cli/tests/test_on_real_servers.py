@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -15,75 +13,23 @@ import pytest
 from solders.keypair import Keypair
 
 from mint_events import catalogue as c
-from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher
 from mint_events.codec import Codec
 from mint_events.store.append import append
 from mint_events.store.events import own_event
 from mint_events.store.migrate import migrate_store
 from mint_events.topics import topic_of
-from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.ports import free_ports
 from mint_sandbox.postgres import Database
 from trimint.board import Silence
 from trimint.failing import Exit, Failed
 from trimint.following import connected, follow, publish
 
-from .conftest import Life
+from .conftest import Life, trimint
 
 PROJECTION = Path(__file__).parents[2] / "services/reconciler/src/reconciler/migrations"
 WALLET = str(Keypair.from_seed(b"w" * 32).pubkey())
 PNG = b"\x89PNG\r\n\x1a\n rest"
-
-
-@pytest.fixture
-def cluster(kafka: KafkaCluster, topic_prefix: str) -> Cluster:
-    return Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
-
-
-@pytest.fixture
-async def topics(cluster: Cluster) -> None:
-    await ensure_topics(cluster, partitions=2, replication=1)
-
-
-@pytest.fixture
-async def services(cluster: Cluster, topics: None) -> AsyncIterator[Publisher]:
-    """What the services would publish comes through this."""
-    async with Publisher(cluster, Codec()) as publisher:
-        yield publisher
-
-
-@dataclass
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-async def trimint(*arguments: str, env: dict[str, str]) -> Ran:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trimint",
-        *arguments,
-        env={**os.environ, **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ran(process.returncode, out.decode(), err.decode())
-
-
-@pytest.fixture
-def env(cluster: Cluster, database: Database) -> dict[str, str]:
-    return {
-        "TRIMINT_KAFKA_BROKERS": ",".join(cluster.brokers),
-        "TRIMINT_KAFKA_TOPIC_PREFIX": cluster.prefix,
-        "TRIMINT_DATABASE_READ_URL": database.dsn(),
-    }
 
 
 async def test_mints_are_followed_from_their_request_to_their_end(

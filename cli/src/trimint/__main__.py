@@ -6,6 +6,7 @@ import typer
 
 from trimint import faults, sandbox
 from trimint.demo.command import demo
+from trimint.dlq import command as dlq
 from trimint.mint import mint
 from trimint.status import status
 from trimint.topics import topics
@@ -21,6 +22,7 @@ app.command()(mint)
 app.command()(status)
 app.command()(demo)
 app.command()(topics)
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(sandbox.app, name="sandbox")
 sandbox.app.add_typer(faults.app, name="fault")
 

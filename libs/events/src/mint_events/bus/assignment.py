@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from mint_events.bus import metrics
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.limits import Limits
 from mint_events.bus.partition import Partition
@@ -53,7 +52,7 @@ class Assignment:
         self._cluster = cluster
         self._limits = limits
         self._held = held
-        self._full = False
+        self.full = False
         self._delays = delays
         self._prepare = prepare
         self._preparing: asyncio.Task[None] | None = None
@@ -106,9 +105,8 @@ class Assignment:
 
     def fill(self, *, full: bool) -> None:
         """Say whether there is room for more records of any partition."""
-        if full != self._full:
-            self._full = full
-            metrics.FULL.set(full)
+        if full != self.full:
+            self.full = full
             log.info("consumption paused: no room" if full else "consumption goes on")
             self.steer()
 
@@ -121,7 +119,7 @@ class Assignment:
         self._client.resume(*(paused - wanted))
 
     def _is_paused(self, partition: Partition) -> bool:
-        return self._full or partition.waits or partition.topic in self._held
+        return self.full or partition.waits or partition.topic in self._held
 
     def _wake(self, partition: Partition) -> None:
         partition.snoozing = None

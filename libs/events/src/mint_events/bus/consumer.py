@@ -21,7 +21,7 @@ from mint_events.bus.backlog import read_backlog
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
-from mint_events.bus.gauges import measure
+from mint_events.bus.gauges import Gauges
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.listener import RebalanceListener
@@ -84,6 +84,7 @@ class Consumer:
         self._record_work = RecordWork(
             service or group, handler, publisher, codec, trying, self._parking
         )
+        self._gauges = Gauges(group, self._lanes, self._parking, limits)
         self._held: set[str] = set()
         self._assignment: Assignment | None = None
         self._known: Callable[[str], object] = lambda _: None
@@ -97,7 +98,6 @@ class Consumer:
         member = await unless(stop, start_client(self._new_member, self._cluster))
         if member is None:
             return
-        metrics.IN_FLIGHT_LIMIT.set(self._limits.max_in_flight)
         try:
             await self._consume(member, stop)
         finally:
@@ -192,7 +192,7 @@ class Consumer:
         while not ended.is_set():
             await unless(ended, asyncio.sleep(self._limits.commit_seconds))
             await commits.commit()
-            measure(member, assignment, self._lanes, self._parking)
+            self._gauges.measure(member, assignment)
 
     def _hold(self, topics: Iterable[Topic] | None, *, held: bool) -> None:
         names = set(self._topics) if topics is None else {topic.name for topic in topics}

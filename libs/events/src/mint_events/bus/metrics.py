@@ -18,24 +18,34 @@ HANDLER_SECONDS = Histogram(
 )
 RETRIES = Counter("trimint_record_retries_total", "Attempts that are made again.", ["failure"])
 DEAD_LETTERS = Counter("trimint_dead_letters_total", "Records given up on.", ["topic", "failure"])
-IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.")
-IN_FLIGHT_BYTES = Gauge("trimint_in_flight_bytes", "Bytes of the records read and not done.")
-IN_FLIGHT_LIMIT = Gauge("trimint_in_flight_limit_records", "Records that may be in flight.")
+IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.", ["group"])
+IN_FLIGHT_BYTES = Gauge(
+    "trimint_in_flight_bytes", "Bytes of the records read and not done.", ["group"]
+)
+IN_FLIGHT_LIMIT = Gauge(
+    "trimint_in_flight_limit_records", "Records that may be in flight.", ["group"]
+)
 WAITING = Gauge("trimint_records_awaiting_retry", "Records whose next attempt is waited for.")
 UNAVAILABLE = Gauge(
     "trimint_records_awaiting_dependency", "Records that wait for a dependency to be there again."
 )
-PARKED = Gauge("trimint_parked_records", "Records of this instance's partitions that are parked.")
+PARKED = Gauge(
+    "trimint_parked_records", "Records of this instance's partitions that are parked.", ["group"]
+)
 PARKINGS = Counter(
     "trimint_record_parkings_total",
     "Records handed to a delay topic; `follows`: behind another record of their key.",
     ["topic", "failure"],
 )
-FULL = Gauge("trimint_consumption_full", "1 while no more is read, for what is in flight.")
+FULL = Gauge(
+    "trimint_consumption_full", "1 while no more is read, for what is in flight.", ["group"]
+)
 LAG = Gauge(
     "trimint_consumer_lag_records", "Records in Kafka that are not done.", ["topic", "partition"]
 )
 OLDEST_SECONDS = Gauge(
-    "trimint_oldest_in_flight_seconds", "Age of the oldest record in flight, 0 if there is none."
+    "trimint_oldest_in_flight_seconds",
+    "Age of the oldest record in flight, 0 if there is none.",
+    ["group"],
 )
 HELD = Gauge("trimint_topic_held", "1 while consumption of the topic is paused.", ["topic"])

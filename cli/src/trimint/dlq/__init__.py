@@ -1,0 +1,1 @@
+"""`trimint dlq`: what nobody could work on, and what a person decides about it."""
