@@ -18,12 +18,12 @@ from mint_events.bus import Cluster, Publisher
 from mint_events.catalogue import MintRequested
 from mint_events.envelope import Envelope, root
 from mint_runtime.connection import codec_of
+from trimint import SOURCE
 from trimint.board import Board
 from trimint.failing import Exit, Failed
 from trimint.progress import Progress, advance, begin
 from trimint.tail import Tail
 
-SOURCE = "trimint-cli"
 _TOGETHER = 50
 """Requests that are handed to Kafka at once: each may carry an image."""
 

@@ -20,9 +20,8 @@ from mint_events.envelope import Envelope, caused_by
 from mint_events.topics import DEADLETTER
 from mint_resilience.failures import Poison
 from mint_runtime.connection import codec_of
+from trimint import SOURCE
 from trimint.dlq.letters import Letter, folded
-
-SOURCE = "trimint-cli"
 
 
 @dataclass(frozen=True, slots=True)

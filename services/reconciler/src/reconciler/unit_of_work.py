@@ -17,7 +17,7 @@ from mint_events.tracing import child_span
 from reconciler.projection import ReferenceRow, document_in, references_of
 from reconciler.saga import Policy, View, decide
 
-SOURCE = "/trimint/reconciler"
+SOURCE = "reconciler"
 """CloudEvents' `source` of every event that the reconciler makes."""
 
 
