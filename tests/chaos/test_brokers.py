@@ -1,4 +1,4 @@
-"""Three brokers, of which one is killed under load and started again (DE-4)."""
+"""Three brokers, of which one is killed and another falls silent under load (DE-4)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,30 @@ async def test_a_broker_killed_under_load_and_started_again_loses_and_doubles_no
     await kafka.kill(2)
     ends = await shop.ends([r.mint_id for r in requests], within=120)
     await kafka.restart(2)
+    await until_in_sync(cluster, replicas=BROKERS, within=60)
+
+    await assert_all_completed_once(tenant, shop, requests, ends)
+
+
+@pytest.mark.requirement("CH-1", "CH-2", "RE-1", "DE-4")
+async def test_a_broker_that_falls_silent_under_load_loses_and_doubles_nothing(
+    kafka: KafkaCluster,
+    cluster: Cluster,
+    tenant: Tenant,
+    fleet: Fleet,
+    shop: Upstream,
+    unique_name: str,
+) -> None:
+    """It takes connections and answers nothing; clients give such a request up after 40 s."""
+    requests = orders(unique_name, MINTS)
+
+    await shop.request(*requests)
+    await shop.until(MINTS // 3, MintPrepared, within=90)
+    kafka.pause(3)
+    try:
+        ends = await shop.ends([r.mint_id for r in requests], within=240)
+    finally:
+        kafka.resume(3)
     await until_in_sync(cluster, replicas=BROKERS, within=60)
 
     await assert_all_completed_once(tenant, shop, requests, ends)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from mint_events.admin import ensure_delays
 from mint_events.bus import (
     Cluster,
     Consumer,
@@ -20,6 +21,8 @@ from mint_events.bus import (
     Output,
     Publish,
     Publisher,
+    Wait,
+    delay_topic,
 )
 from mint_events.catalogue import InterventionRequired, MintFailed
 from mint_events.codec import Codec
@@ -36,6 +39,8 @@ OUTPUT = Topic(
 )
 STATE = Topic(name="state", writer="test", events=(MintFailed,), retention=None)
 QUICK = Limits(commit_seconds=0.05, drain_seconds=5.0, retry_base=0.01, retry_ceiling=0.05)
+WAITS = (Wait(0.2), Wait(0.4))
+"""How long a record is parked, where a test lets records be parked."""
 _PATIENCE_SECONDS = 60.0
 
 
@@ -108,6 +113,11 @@ class Bus:
             )
             for r in await self.read(topic)
         ]
+
+
+async def parking_topics(bus: Bus) -> None:
+    """Make the topics that `WAITS` need."""
+    await ensure_delays(bus.cluster, [delay_topic(GROUP, wait) for wait in WAITS], [INPUT])
 
 
 def event(key: str, number: int) -> Envelope:

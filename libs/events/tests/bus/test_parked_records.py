@@ -17,10 +17,21 @@ from mint_events.envelope import Received
 from mint_events.topics import DEADLETTER
 from mint_resilience.failures import Transient
 
-from .support import GROUP, INPUT, OUTPUT, PARTITIONS, Bus, event, eventually, number, running
+from .support import (
+    GROUP,
+    INPUT,
+    OUTPUT,
+    PARTITIONS,
+    WAITS,
+    Bus,
+    event,
+    eventually,
+    number,
+    parking_topics,
+    running,
+)
 from .test_crash import worker
 
-WAITS = (Wait(0.2), Wait(0.4))
 IMPATIENT = Limits(
     commit_seconds=0.05,
     retry_base=0.001,
@@ -35,11 +46,6 @@ DEATHS = (
     "consumer.handled:5",
     "consumer.published:17",
 )
-
-
-async def parking_topics(bus: Bus) -> None:
-    topics = [delay_topic(GROUP, wait) for wait in WAITS]
-    await ensure_topics(bus.cluster, topics, partitions=PARTITIONS)
 
 
 @pytest.mark.requirement("NR-6")

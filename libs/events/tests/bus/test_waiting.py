@@ -9,16 +9,24 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import REGISTRY
 
-from mint_events.admin import ensure_topics
-from mint_events.bus import Limits, Output, Recovery, Wait, delay_topic
+from mint_events.bus import Limits, Output, Recovery, delay_topic
 from mint_events.envelope import Received
 from mint_events.topics import DEADLETTER
 from mint_resilience.breaker import Breaker, BreakerPolicy, Outcome, Permit, State
 from mint_resilience.failures import AllUnavailable, Transient
 
-from .support import GROUP, INPUT, PARTITIONS, Bus, event, eventually, number, running
+from .support import (
+    GROUP,
+    INPUT,
+    WAITS,
+    Bus,
+    event,
+    eventually,
+    number,
+    parking_topics,
+    running,
+)
 
-WAITS = (Wait(0.2), Wait(0.4))
 IMPATIENT = Limits(
     max_in_flight=5,
     commit_seconds=0.05,
@@ -58,11 +66,6 @@ class Dependency:
         self.breaker.report(permit, Outcome.FAILURE if self.away else Outcome.SUCCESS)
         if self.away:
             raise Transient("no answer")
-
-
-async def parking_topics(bus: Bus) -> None:
-    topics = [delay_topic(GROUP, wait) for wait in WAITS]
-    await ensure_topics(bus.cluster, topics, partitions=PARTITIONS)
 
 
 @pytest.mark.requirement("NR-3", "NR-5")
