@@ -8,7 +8,9 @@ from mint_events.bus.attempts import GiveUp, LookAgain, TryAgain, Verdict, judge
 from mint_events.bus.limits import Limits
 from mint_resilience.failures import (
     AllUnavailable,
+    BudgetExhausted,
     Conflict,
+    Deferred,
     Degraded,
     Outage,
     Permanent,
@@ -42,10 +44,16 @@ def test_an_outage_is_looked_at_later_and_later_and_costs_the_record_nothing() -
     ("told", "waited"),
     [(25.0, 25.0), (None, LIMITS.retry_ceiling), (0.0, LIMITS.retry_base), (300.0, 300.0)],
 )
-def test_when_no_endpoint_may_be_asked_one_looks_when_the_pool_says(
-    told: float | None, waited: float
+@pytest.mark.parametrize("failure", [AllUnavailable, Deferred])
+def test_when_nothing_was_tried_one_looks_when_it_is_told_to_and_pays_nothing(
+    failure: type[Deferred], told: float | None, waited: float
 ) -> None:
-    assert judged(AllUnavailable("x", retry_after=told), 1) == LookAgain(waited)
+    assert judged(failure("x", retry_after=told), 1) == LookAgain(waited)
+
+
+@pytest.mark.requirement("NR-4")
+def test_a_spent_budget_is_not_told_as_nothing_tried() -> None:
+    assert judged(BudgetExhausted("x"), 1) == TryAgain(1.0)
 
 
 @pytest.mark.requirement("NR-3")

@@ -1,6 +1,6 @@
 """What follows from a failed attempt at a record: another one, or none. Pure.
 
-AllUnavailable:                   nothing was tried: look again when it says, or something recovers
+Deferred (AllUnavailable, …):     nothing was tried: look again when it says, or something recovers
 Outage:                           nobody was there: look again later and later, without end
 Transient, RateLimited, Degraded: tried again, each at the cost of the record's budget
 Poison, Permanent:                given up at once, for the answer will not change
@@ -10,12 +10,14 @@ Conflict, every other exception:  tried a few times, then given up: it is a bug 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from mint_events.bus.limits import Limits
 from mint_resilience.backoff import Backoff, Random, wait, wait_after
 from mint_resilience.failures import (
-    AllUnavailable,
+    BudgetExhausted,
     Conflict,
+    Deferred,
     Degraded,
     Failure,
     Outage,
@@ -66,7 +68,7 @@ def judge(
     """
     if isinstance(error, Poison | Permanent):
         return GiveUp()
-    if isinstance(error, AllUnavailable):
+    if is_deferred(error):
         return LookAgain(_until_available(error, limits, random))
     if looked and isinstance(error, _PASSING):
         return LookAgain(wait(1, limits.retry_base, random))
@@ -82,7 +84,12 @@ def as_failure(error: BaseException) -> Failure:
     return error if isinstance(error, Failure) else Conflict(f"{type(error).__name__}: {error}")
 
 
-def _until_available(error: AllUnavailable, limits: Limits, random: Random) -> float:
+def is_deferred(error: BaseException) -> TypeGuard[Deferred]:
+    """Whether nothing was tried, so that nothing was spent. A spent budget is another matter."""
+    return isinstance(error, Deferred) and not isinstance(error, BudgetExhausted)
+
+
+def _until_available(error: Deferred, limits: Limits, random: Random) -> float:
     """When nobody knows (all forced open), ask as seldom as we ever do."""
     told = limits.retry_ceiling if error.retry_after is None else error.retry_after
     return wait(1, max(told, limits.retry_base), random)

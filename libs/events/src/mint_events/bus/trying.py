@@ -23,6 +23,7 @@ from mint_events.bus.attempts import (
     TryAgain,
     Verdict,
     as_failure,
+    is_deferred,
     judge,
     kind_of,
 )
@@ -109,11 +110,11 @@ class Trying:
             try:
                 return await _uncancelled(step())
             except Exception as error:
-                unavailable = isinstance(error, AllUnavailable)
-                attempt += not unavailable
+                deferred = is_deferred(error)
+                attempt += not deferred
                 verdict = judge(error, attempt, self._limits, random.random, looked=looked)
                 _report(error, attempt, verdict, looked=looked)
-                looked = unavailable
+                looked = isinstance(error, AllUnavailable)
                 if isinstance(verdict, GiveUp):
                     raise GivenUp(attempt) from error
                 if isinstance(verdict, TryAgain) and budget is not None:
@@ -159,7 +160,7 @@ def _report(error: Exception, attempt: int, verdict: Verdict, *, looked: bool) -
     seconds = None if isinstance(verdict, GiveUp) else verdict.seconds
     if seconds is not None:
         metrics.RETRIES.labels(kind).inc()
-    if isinstance(error, AllUnavailable):
+    if is_deferred(error):
         tell = log.debug if looked else log.info
         tell("waiting for a dependency", detail=str(error), look_in=seconds)
         return
