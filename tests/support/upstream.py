@@ -83,7 +83,7 @@ class Upstream:
         return [
             received.envelope.event
             for received in self.seen
-            if received.envelope.event.mint_id == mint_id
+            if received.envelope.subject == mint_id
         ]
 
     async def until(self, count: int, kind: type[Event], *, within: float) -> None:

@@ -7,7 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from mint_events.catalogue import CheckCompleted, CheckOutcome, MintFailed
+from mint_events.catalogue import (
+    CheckCompleted,
+    CheckOutcome,
+    Layer,
+    LayerEvent,
+    LayerHealthReported,
+    MaintenanceBegun,
+    MaintenanceEnded,
+    MintFailed,
+)
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received, caused_by, root
 from mint_events.framing import confluent_header
@@ -77,6 +86,33 @@ def test_the_headers_are_those_of_cloudevents_kafka_binding() -> None:
     }
 
 
+@pytest.mark.requirement("DE-3")
+@pytest.mark.parametrize(
+    ("event", "subject"),
+    [
+        (
+            LayerHealthReported(layer=Layer.IPFS, instance="one", fault="no", valid_seconds=30.0),
+            "layer/ipfs/one",
+        ),
+        (MaintenanceBegun(layer=Layer.SOLANA, by="ann", reason="fork"), "layer/solana"),
+        (MaintenanceEnded(layer=Layer.SOLANA, by="ann", reason="over"), "layer/solana"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_event_about_a_layer_is_keyed_by_it_and_about_no_mint(
+    event: LayerEvent, subject: str
+) -> None:
+    envelope = root(event, id=UUID(int=7), source="test", time=NOW)
+    record = CODEC.encode(envelope)
+    received = decode(record.value, record.key, headers=dict(record.headers))
+    assert received.envelope == envelope
+    assert record.key == subject.encode() == dict(record.headers)["ce_subject"]
+    with pytest.raises(Poison, match=subject):
+        decode(record.value, b"layer/database", headers=dict(record.headers))
+    with pytest.raises(TypeError, match="about no mint"):
+        _ = envelope.mint_id
+
+
 def test_a_record_without_headers_is_told_by_its_place_and_time() -> None:
     envelope = decode(value_of()).envelope
     assert envelope == Envelope(
@@ -125,7 +161,7 @@ def test_a_time_elsewhere_is_read_as_utc() -> None:
         (value_of()[:-3], b"m-1", {}, "EOFError|Expected"),
         (value_of() + b"\x00", b"m-1", {}, "left over"),
         (value_of()[:-3] + b"\xff\xff\xff", b"m-1", {}, "utf-8"),
-        (value_of(), b"m-2", {}, "its key is b'm-2', its mint_id 'm-1'"),
+        (value_of(), b"m-2", {}, "its key is b'm-2', its subject 'm-1'"),
         (value_of(), None, {}, "its key is None"),
         (value_of(), b"m-1", {"ce_type": b"MintCompleted"}, "ce_type says b'MintCompleted'"),
         (value_of(), b"m-1", {"ce_time": b"yesterday"}, "yesterday"),

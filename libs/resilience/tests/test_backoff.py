@@ -69,7 +69,6 @@ def test_a_wait_is_exponential_with_at_most_ten_percent_jitter(
         (backoff.TRANSIENT, [1.0, 2.0]),
         (backoff.GATE_IPFS, [1.0, 2.0]),
         (backoff.GATE_DATABASE, [0.5]),
-        (backoff.GATE_SOLANA, [2.0, 4.0]),
         (backoff.UPLOAD, [1.0, 2.0, 4.0, 8.0]),
         (backoff.PENDING_RECORD, [0.5, 1.0]),
         (backoff.SUBMIT, [2.0, 4.0]),

@@ -72,6 +72,12 @@ class World:
         )
         self.watch = Watch(Endpoints(self.pool), [RICH, POOR], RULES, clock=lambda: self.now)
 
+    def fund(self, *lamports: int) -> None:
+        """What the authorities hold from the next slot on."""
+        for node in self.nodes.values():
+            node.lamports = list(lamports)
+            node.slot += 1
+
     def state(self, name: str) -> State:
         return self.pool.endpoint(name).breaker.state
 
@@ -278,6 +284,7 @@ class Gates:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.faults: list[str | None] = []
         self.changed = asyncio.Event()
 
     def hold(self) -> None:
@@ -302,17 +309,40 @@ async def test_work_is_held_until_the_chain_is_well_and_again_after_three_bad_lo
     world: World,
 ) -> None:
     gates = Gates()
-    watching = asyncio.create_task(world.watch.run(hold=gates.hold, release=gates.release))
+    running = world.watch.run(hold=gates.hold, release=gates.release, tell=gates.faults.append)
+    watching = asyncio.create_task(running)
     assert [await gates.next(), await gates.next()] == ["held", "released"]
+    assert gates.faults == [None]
 
     for node in world.nodes.values():
         node.asked.clear()
         node.status = 503
     assert await gates.next() == "held"
     looks = len(world.nodes["primary"].asked)
+    assert gates.faults[-1] is not None
+    assert "503" in gates.faults[-1]
     for node in world.nodes.values():
         node.status = 200
 
     assert await gates.next() == "released"
     watching.cancel()
     assert looks >= RULES.looks_until_down
+
+
+@pytest.mark.requirement("MF-3")
+async def test_an_authority_counts_as_poor_after_three_looks_and_as_funded_after_one(
+    world: World,
+) -> None:
+    found = [world.watch.funded]
+    await world.watch.look()
+
+    world.fund(5000, 10)
+    for _ in range(RULES.looks_until_down):
+        await world.watch.look()
+        found.append(world.watch.funded)
+    world.fund(5000, 5000)
+    await world.watch.look()
+
+    found.append(world.watch.funded)
+    both, rich = (str(RICH), str(POOR)), (str(RICH),)
+    assert found == [(), both, both, rich, both]

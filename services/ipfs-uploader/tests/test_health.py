@@ -38,9 +38,9 @@ def full(account: PinataAccount) -> Guarded:
 
 @asynccontextmanager
 async def watched(*providers: Guarded) -> AsyncIterator[HealthWatch]:
-    """A watch that looks all the time."""
+    """A watch that looks all the time, and tells what it finds to nobody."""
     stop = asyncio.Event()
-    watch = HealthWatch(lambda: layer_health(providers, ONCE), seconds=0.01)
+    watch = HealthWatch(lambda: layer_health(providers, ONCE), lambda _: None, seconds=0.01)
     running = asyncio.create_task(watch.run(stop))
     try:
         yield watch

@@ -44,7 +44,7 @@ class Mints:
 
 
 def kinds(events: Sequence[c.Event]) -> list[tuple[str, str]]:
-    return [(type(event).__name__, event.mint_id) for event in events]
+    return [(type(event).__name__, c.subject_of(event)) for event in events]
 
 
 @pytest.mark.requirement("MF-1")

@@ -24,11 +24,14 @@ _POLL_SECONDS = 0.05
 
 def topic_settings(topic: Topic) -> dict[str, str]:
     """Kafka's settings of a topic, by their names in "Topic Configs" of Kafka's documentation."""
-    size = {"max.message.bytes": str(MAX_REQUEST_BYTES)}
-    if topic.retention is None:
-        return {**size, "cleanup.policy": "compact"}
-    milliseconds = topic.retention // timedelta(milliseconds=1)
-    return {**size, "cleanup.policy": "delete", "retention.ms": str(milliseconds)}
+    settings = {
+        "max.message.bytes": str(MAX_REQUEST_BYTES),
+        "cleanup.policy": ",".join(topic.cleanup),
+    }
+    times = {"retention.ms": topic.retention, "segment.ms": topic.segment}
+    return settings | {
+        name: str(time // timedelta(milliseconds=1)) for name, time in times.items() if time
+    }
 
 
 async def ensure_topics(

@@ -1,4 +1,4 @@
-"""Every event of Trimint: what happened, to which mint, with all that a consumer needs to go on.
+"""Every event of Trimint: what happened, to which mint or layer, with all that a consumer needs.
 
 An event is a frozen dataclass; its Avro schema (`schemas/`) is made from it: the docstring is the
 record's `doc`, the string in `Annotated` is the field's. A field that is added later has a default,
@@ -39,6 +39,14 @@ class LockHold(StrEnum):
 
     VERIFIED = "verified"
     COMPLETED = "completed"
+
+
+class Layer(StrEnum):
+    """The three that have to agree on a mint; each is owned by one service."""
+
+    SOLANA = "solana"
+    IPFS = "ipfs"
+    DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,7 +399,62 @@ class DeadLetterDiscarded:
     reason: Annotated[str, "Why."]
 
 
-Event = (
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerHealthReported:
+    """How an instance of the service that owns a layer finds it: can mints be begun there?
+
+    It says so at every change and from time to time. What is older than `valid_seconds` says
+    nothing any more.
+    """
+
+    layer: Annotated[Layer, "`solana`, `ipfs` or `database`."]
+    instance: Annotated[str, "Which process of the service says so."]
+    fault: Annotated[str | None, "Null when mints can be begun, else what is wrong."]
+    valid_seconds: Annotated[float, "How long it holds, from the event's time on."]
+    authorities: Annotated[
+        tuple[str, ...], "Solana: addresses of those that can pay for a mint, base58."
+    ] = ()
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: an instance's view of a layer."""
+        return f"{layer_subject(self.layer)}/{self.instance}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceBegun:
+    """An operator has closed a layer for new mints; those in progress are finished."""
+
+    layer: Annotated[Layer, "`solana`, `ipfs` or `database`."]
+    by: Annotated[str, "Who."]
+    reason: Annotated[str, "Why."]
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the layer."""
+        return layer_subject(self.layer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceEnded:
+    """An operator has opened a layer again for new mints."""
+
+    layer: Annotated[Layer, "`solana`, `ipfs` or `database`."]
+    by: Annotated[str, "Who."]
+    reason: Annotated[str, "Why."]
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the layer."""
+        return layer_subject(self.layer)
+
+
+def layer_subject(layer: Layer) -> str:
+    """The subject of events about a layer."""
+    return f"layer/{layer}"
+
+
+MintEvent = (
     MintRequested
     | MintAccepted
     | MintRejected
@@ -418,3 +481,14 @@ Event = (
     | DeadLetterRedriven
     | DeadLetterDiscarded
 )
+"""Events about one mint."""
+
+LayerEvent = LayerHealthReported | MaintenanceBegun | MaintenanceEnded
+"""Events about a layer as a whole, and so about no mint."""
+
+Event = MintEvent | LayerEvent
+
+
+def subject_of(event: Event) -> str:
+    """What the event is about, also the key of its record: its mint_id, or a layer's name."""
+    return event.subject if isinstance(event, LayerEvent) else event.mint_id

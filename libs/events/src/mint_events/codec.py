@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fastavro.read import SchemaResolutionError
 
-from mint_events.catalogue import Event
+from mint_events.catalogue import Event, subject_of
 from mint_events.envelope import Envelope, Received
 from mint_events.framing import unframe
 from mint_events.headers import Headers, read_envelope, write_headers
@@ -83,7 +83,7 @@ class Codec:
             self._to_plain[event_type](event), self._history.current(event_type).parsed
         )
         return Encoded(
-            key=event.mint_id.encode(),
+            key=envelope.subject.encode(),
             value=self._schemas.frame_headers[event_type] + payload,
             headers=write_headers(envelope),
         )
@@ -132,8 +132,9 @@ class Codec:
         written = self._schemas.written_with(schema_key)
         plain = read_as_current(payload, written, self._history, self._upcasters)
         event: Event = self._from_plain[written.event](plain)
-        if key != event.mint_id.encode():
-            raise ValueError(f"its key is {key!r}, its mint_id {event.mint_id!r}: they must agree")
+        subject = subject_of(event)
+        if key != subject.encode():
+            raise ValueError(f"its key is {key!r}, its subject {subject!r}: they must agree")
         return event
 
 

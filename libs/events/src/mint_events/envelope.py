@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from mint_events.catalogue import Event
+from mint_events.catalogue import Event, LayerEvent, subject_of
 from mint_events.ids import effect_id
 from mint_events.tracing import child_span, root_span
 
@@ -39,8 +39,15 @@ class Envelope:
             raise ValueError(f"{self.type}: its time {self.time} is not in UTC")
 
     @property
+    def subject(self) -> str:
+        """What the event is about, also the key of its record: a mint_id, or a layer's name."""
+        return subject_of(self.event)
+
+    @property
     def mint_id(self) -> str:
-        """The mint that the event is about, also the key of its record."""
+        """The mint that the event is about; raises `TypeError` when it is about a layer."""
+        if isinstance(self.event, LayerEvent):
+            raise TypeError(f"{self.type} is about {self.subject}, and so about no mint")
         return self.event.mint_id
 
     @property
@@ -87,10 +94,10 @@ def caused_by(
 ) -> Envelope:
     """An event that follows from `cause`; correlation and trace are handed on.
 
-    The id follows from the cause, the type, the mint and `ordinal`, which tells apart events that
-    agree in the first three: made again, it is the same event.
+    The id follows from the cause, the type, the subject and `ordinal`, which tells apart events
+    that agree in the first three: made again, it is the same event.
     """
-    event_id = effect_id(cause.id, event.__class__.__name__, event.mint_id, ordinal)
+    event_id = effect_id(cause.id, event.__class__.__name__, subject_of(event), ordinal)
     return Envelope(
         event=event,
         id=event_id,

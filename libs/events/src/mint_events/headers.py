@@ -32,7 +32,7 @@ def write_headers(envelope: Envelope) -> Headers:
         ("ce_type", envelope.type.encode()),
         ("ce_source", envelope.source.encode()),
         ("ce_time", envelope.time.isoformat().encode()),
-        ("ce_subject", envelope.mint_id.encode()),
+        ("ce_subject", envelope.subject.encode()),
         ("correlationid", envelope.correlation_id.encode()),
     ]
     if envelope.causation_id is not None:

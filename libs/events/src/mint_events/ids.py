@@ -12,12 +12,12 @@ NAMESPACE = UUID("5d0c2b0e-7a3f-5b8e-9c41-6f2d1a8e4b70")
 """Of all ids that Trimint derives; it never changes."""
 
 
-def effect_id(cause: UUID, event_type: str, mint_id: str, ordinal: str = "0") -> UUID:
+def effect_id(cause: UUID, event_type: str, subject: str, ordinal: str = "0") -> UUID:
     """The id of an event that follows from another.
 
-    `ordinal` tells apart events of one type and mint that follow from the same cause.
+    `ordinal` tells apart events of one type and subject that follow from the same cause.
     """
-    return uuid5(NAMESPACE, f"{cause}/{event_type}/{mint_id}/{ordinal}")
+    return uuid5(NAMESPACE, f"{cause}/{event_type}/{subject}/{ordinal}")
 
 
 def record_id(topic: str, partition: int, offset: int) -> UUID:

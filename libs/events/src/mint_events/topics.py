@@ -18,13 +18,23 @@ MAX_INLINE_BYTES = MAX_RECORD_BYTES - 1024 * 1024
 class Topic:
     """One topic: its only writer, the events in it, and how long Kafka keeps them.
 
-    `retention` None means compacted: the newest record of each key stays.
+    `retention` None means compacted: the newest record of each key stays. A topic may be both,
+    `compacted` and forgotten after a while. `segment` is the longest time until Kafka begins to
+    clean up what was written (by its default a week); worth setting where much is written anew.
     """
 
     name: str
     writer: str
     events: tuple[type[c.Event], ...]
     retention: timedelta | None
+    compacted: bool = False
+    segment: timedelta | None = None
+
+    @property
+    def cleanup(self) -> tuple[str, ...]:
+        """Kafka's `cleanup.policy`, of which there may be two."""
+        compact = ("compact",) if self.compacted or self.retention is None else ()
+        return compact if self.retention is None else (*compact, "delete")
 
 
 REQUESTS = Topic(
@@ -81,8 +91,34 @@ DEADLETTER = Topic(
     events=(c.RecordDeadLettered, c.DeadLetterRedriven, c.DeadLetterDiscarded),
     retention=timedelta(days=90),
 )
+HEALTH = Topic(
+    name="mint.health",
+    writer="each service that owns a layer",
+    events=(c.LayerHealthReported,),
+    retention=timedelta(days=1),  # an instance that is no more is forgotten
+    compacted=True,
+    segment=timedelta(minutes=10),
+)
+CONTROL = Topic(
+    name="mint.control",
+    writer="operators, by the command line",
+    events=(c.MaintenanceBegun, c.MaintenanceEnded),
+    retention=None,
+)
 
-TOPICS = (REQUESTS, LEDGER, IPFS, CLAIMS, UNPINS, CHAIN, INFLIGHT, VERIFICATION, DEADLETTER)
+TOPICS = (
+    REQUESTS,
+    LEDGER,
+    IPFS,
+    CLAIMS,
+    UNPINS,
+    CHAIN,
+    INFLIGHT,
+    VERIFICATION,
+    DEADLETTER,
+    HEALTH,
+    CONTROL,
+)
 
 
 def topic_of(event: type[c.Event]) -> Topic:

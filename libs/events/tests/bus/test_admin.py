@@ -15,6 +15,14 @@ from mint_resilience.failures import Permanent
 
 from .support import STATE, Bus
 
+BOTH = Topic(
+    name="both",
+    writer="test",
+    events=(),
+    retention=timedelta(days=1),
+    compacted=True,
+    segment=timedelta(minutes=10),
+)
 KEPT = Topic(name="kept", writer="test", events=(), retention=timedelta(days=3))
 
 
@@ -40,6 +48,16 @@ async def test_a_topic_has_its_retention_cleanup_and_room_for_the_largest_record
     assert kept["cleanup.policy"] == "delete"
     assert compacted["cleanup.policy"] == "compact"
     assert int(kept["max.message.bytes"]) >= 12 * 1024 * 1024
+
+
+async def test_a_topic_may_keep_the_newest_of_each_key_and_forget_it_after_a_while(
+    bus: Bus,
+) -> None:
+    await ensure_topics(bus.cluster, [BOTH], partitions=2)
+    found = await settings(bus, BOTH)
+    assert set(found["cleanup.policy"].split(",")) == {"compact", "delete"}
+    assert found["retention.ms"] == str(24 * 3600 * 1000)
+    assert found["segment.ms"] == str(10 * 60 * 1000)
 
 
 async def test_topics_that_are_there_are_left_alone(bus: Bus) -> None:

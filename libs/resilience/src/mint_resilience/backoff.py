@@ -62,9 +62,9 @@ class Backoff:
 
 
 TRANSIENT = Backoff(attempts=3, base=1.0)  # NR-1
-GATE_IPFS = Backoff(attempts=3, base=IPFS_BASE)  # MF-3
-GATE_DATABASE = Backoff(attempts=2, base=DATABASE_BASE)  # MF-3
-GATE_SOLANA = Backoff(attempts=3, base=SOLANA_BASE)  # MF-3
+# MF-3. An `Outage` is tried again, too: one refused connection does not close the gate.
+GATE_IPFS = Backoff(attempts=3, base=IPFS_BASE, retried=(*SAME_ENDPOINT, Outage))
+GATE_DATABASE = Backoff(attempts=2, base=DATABASE_BASE, retried=(*SAME_ENDPOINT, Outage))
 UPLOAD = Backoff(attempts=5, base=IPFS_BASE)  # MF-4
 PENDING_RECORD = Backoff(attempts=3, base=DATABASE_BASE)  # MF-5
 SUBMIT = Backoff(attempts=3, base=SOLANA_BASE)  # MF-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -25,13 +25,16 @@ from chain_minter.solana import Solana
 from chain_minter.transport import HttpTransport
 from chain_minter.watch import Rules as WatchRules
 from chain_minter.watch import Watch
-from mint_events.bus import Recovery, latest_by_key
-from mint_events.topics import INFLIGHT, LEDGER
+from mint_events.admin import ensure_topics
+from mint_events.bus import Publisher, Recovery, latest_by_key
+from mint_events.catalogue import Layer
+from mint_events.topics import HEALTH, INFLIGHT, LEDGER
 from mint_resilience.backoff import SUBMIT
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
 from mint_resilience.endpoints import EndpointPool
 from mint_runtime.connection import connected
 from mint_runtime.dependencies import DependencyMetrics
+from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 
 _LONGEST_WAIT = 8.0  # seconds; CH-3: 2, 4, 8
@@ -44,6 +47,7 @@ async def serve(settings: MinterSettings, process: Process) -> None:
         endpoints = _endpoints(settings, transport, connection.recovery)
         watch = _watch(settings, endpoints, authorities)
         tools = _tools(settings, endpoints, authorities, watch)
+        await ensure_topics(connection.cluster, [HEALTH])
         read = partial(latest_by_key, connection.cluster, connection.codec, INFLIGHT)
         inflight = Inflight(read, connection.publisher)
         consumer = await connection.consumer(
@@ -60,8 +64,19 @@ async def serve(settings: MinterSettings, process: Process) -> None:
         )
         process.health.add_check("kafka", consumer.readiness)
         process.health.add_check("solana", watch.readiness)
-        async with _beside(watch.run(hold=consumer.pause, release=consumer.resume)):
+        reports = _reports(settings, connection.publisher)
+        looking = watch.run(
+            hold=consumer.pause,
+            release=consumer.resume,
+            tell=lambda fault: reports.tell(fault, watch.funded),
+        )
+        async with _beside(looking), _beside(reports.run(process.stop)):
             await consumer.run(process.stop)
+
+
+def _reports(settings: MinterSettings, publisher: Publisher) -> LayerReports:
+    speaker = Speaker(layer=Layer.SOLANA, service=SERVICE, instance=settings.service_instance)
+    return LayerReports(speaker, publisher, settings, lambda: datetime.now(UTC))
 
 
 @asynccontextmanager

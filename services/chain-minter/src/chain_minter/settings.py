@@ -20,11 +20,12 @@ from chain_minter.transport import Address
 from mint_resilience.failures import Permanent
 from mint_resilience.rate import UNLIMITED, Rate
 from mint_runtime.dependencies import BreakerSettings
+from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList
 
 
-class MinterSettings(BreakerSettings, RetrySettings):
+class MinterSettings(BreakerSettings, RetrySettings, ReportSettings):
     """Settings of the chain-minter; every default is safe but for what has none."""
 
     retry_budget_seconds: float = Field(

@@ -42,6 +42,7 @@ _PROBED = (State.OPEN, State.HALF_OPEN)
 log = structlog.stdlib.get_logger(__name__)
 
 Gate = Callable[[], None]
+Tell = Callable[[str | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +98,16 @@ class Watch:
         self._clock = clock
         self._sights = {endpoint.name: _Sight() for endpoint in endpoints}
         self._lamports: dict[Pubkey, int] = {}
+        self._poor_looks = dict.fromkeys(self._authorities, 0)
         self._tip = _Tip()
         self._bad_looks = 0
         self._looked = False
 
-    async def run(self, *, hold: Gate, release: Gate) -> None:
-        """Look until cancelled; `hold` work while the layer is down, also before the first look."""
+    async def run(self, *, hold: Gate, release: Gate, tell: Tell) -> None:
+        """Look until cancelled; `hold` work while the layer is down, also before the first look.
+
+        `tell` is told after every look why work is held, None while it is not.
+        """
         hold()
         held = True
         while True:
@@ -111,6 +116,7 @@ class Watch:
                 held = not held
                 log.warning("solana", held=held, fault=self.fault)
                 (hold if held else release)()
+            tell(self.fault if held else None)
             await asyncio.sleep(self._rules.seconds)
 
     async def look(self) -> None:
@@ -140,6 +146,12 @@ class Watch:
         if all(self._is_poor(authority) for authority in self._authorities):
             return "; ".join(map(self._poverty, self._authorities))
         return None
+
+    @property
+    def funded(self) -> tuple[str, ...]:
+        """Addresses of the authorities that can pay for a mint."""
+        most = self._rules.looks_until_down
+        return tuple(str(key) for key in self._lamports if self._poor_looks[key] < most)
 
     async def readiness(self) -> str | None:
         """What `/readyz` asks."""
@@ -206,6 +218,8 @@ class Watch:
             self._tip = _Tip(newest.slot, self._clock())
         for authority, lamports in zip(self._authorities, newest.value, strict=True):
             self._lamports[authority] = lamports
+            poor = self._is_poor(authority)
+            self._poor_looks[authority] = self._poor_looks[authority] + 1 if poor else 0
             LAMPORTS.labels(str(authority)).set(lamports)
 
     def _is_poor(self, authority: Pubkey) -> bool:

@@ -231,7 +231,7 @@ async def test_an_endpoint_that_never_answers_does_not_hold_an_expired_mint_back
 @pytest.mark.requirement("NR-3", "CH-5")
 async def test_in_an_outage_of_all_endpoints_mints_wait_and_then_go_on(world: World) -> None:
     process = await world.process()
-    watching = asyncio.create_task(process.watch.run(hold=nothing, release=nothing))
+    watching = asyncio.create_task(process.watch.run(hold=nothing, release=nothing, tell=unheard))
     mints = [world.prepared(f"mint-{number}") for number in range(20)]
     for endpoint in ALL:
         await misbehave(world, endpoint, Fault(Kind.REFUSE))
@@ -249,6 +249,10 @@ async def test_in_an_outage_of_all_endpoints_mints_wait_and_then_go_on(world: Wo
 
 
 def nothing() -> None:
+    return
+
+
+def unheard(_: str | None) -> None:
     return
 
 

@@ -19,11 +19,17 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Cluster, Publisher, latest_by_key
-from mint_events.catalogue import MintCompleted, MintConfirmed, MintSubmitted
+from mint_events.bus import Cluster, CompactedTopic, Publisher, latest_by_key
+from mint_events.catalogue import (
+    Layer,
+    LayerHealthReported,
+    MintCompleted,
+    MintConfirmed,
+    MintSubmitted,
+)
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
-from mint_events.topics import INFLIGHT
+from mint_events.topics import HEALTH, INFLIGHT
 from mint_sandbox.authority import fund, write_key_file
 from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.process import ChildProcess, Command
@@ -209,3 +215,42 @@ async def test_without_a_chain_the_minter_is_not_ready_and_says_why(
         await child.until(says_why, within=60, what="its reason")
     finally:
         await child.stop()
+
+
+async def reports(topic: CompactedTopic) -> list[LayerHealthReported]:
+    """What instances say of their layer at present."""
+    events = [received.envelope.event for received in (await topic.present()).values()]
+    return [event for event in events if isinstance(event, LayerHealthReported)]
+
+
+@pytest.mark.requirement("MF-3")
+async def test_it_reports_whether_mints_can_be_made_and_paid_and_takes_it_back_when_it_ends(
+    world: World, tmp_path: Path
+) -> None:
+    async with CompactedTopic(world.cluster, Codec(), HEALTH) as topic:
+        async with service(world, tmp_path):
+            well = await until_reported(topic)
+        gone = await reports(topic)
+
+        world.env["TRIMINT_SOLANA_LEAST_LAMPORTS"] = str(10**18)
+        child = ChildProcess(
+            "poor", Command([sys.executable, "-m", "chain_minter"], world.env), tmp_path
+        )
+        child.spawn()
+        try:
+            poor = await until_reported(topic)
+        finally:
+            await child.stop()
+
+    assert (well.layer, well.fault) == (Layer.SOLANA, None)
+    assert well.authorities == (str(world.authority),)
+    assert gone == []
+    assert poor.fault is not None
+    assert f"authority {world.authority} holds" in poor.fault
+
+
+async def until_reported(topic: CompactedTopic) -> LayerHealthReported:
+    async with asyncio.timeout(60):
+        while not (found := await reports(topic)):  # noqa: ASYNC110 - the brokers can only be asked
+            await asyncio.sleep(0.05)
+    return found[0]

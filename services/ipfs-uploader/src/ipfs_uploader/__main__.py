@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import httpx
 
 from ipfs_uploader.claims import Claims, KafkaJournal
 from ipfs_uploader.guarded import guarded
-from ipfs_uploader.health import HealthWatch, watch
+from ipfs_uploader.health import watch
 from ipfs_uploader.local_copies import RecordedDocuments
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.providers import providers_of
@@ -25,10 +27,12 @@ from mint_content.gateway import GatewayPool
 from mint_content.source import LocalCopies
 from mint_content.web import WebFetcher, WebPolicy, trust, web_client
 from mint_events.admin import ensure_topics
-from mint_events.bus import CompactedTopic, Consumer, Recovery
-from mint_events.topics import CLAIMS, LEDGER, UNPINS
+from mint_events.bus import CompactedTopic, Publisher, Recovery
+from mint_events.catalogue import Layer
+from mint_events.topics import CLAIMS, HEALTH, LEDGER, UNPINS
 from mint_runtime.connection import Connection, connected
 from mint_runtime.dependencies import DependencyMetrics
+from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 
 _CALLS_PER_MINT = 3
@@ -42,7 +46,7 @@ async def serve(settings: UploaderSettings, process: Process) -> None:
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(connected(settings))
         pinning = await _pinning(settings, stack, connection.recovery)
-        await ensure_topics(connection.cluster, [CLAIMS, UNPINS])
+        await ensure_topics(connection.cluster, [CLAIMS, UNPINS, HEALTH])
         claims = Claims(await _journal(connection, stack), _now)
         uploader = await _uploader(settings, stack, pinning, claims)
         mints = await connection.consumer(
@@ -60,23 +64,30 @@ async def serve(settings: UploaderSettings, process: Process) -> None:
             service=SERVICE,
             retries=settings.retries(max_in_flight=settings.repins_in_flight),
         )
-        health = watch(pinning.providers, seconds=settings.readiness_seconds)
+        reports = _reports(settings, connection.publisher)
+        health = watch(pinning.providers, reports.tell, seconds=settings.readiness_seconds)
         process.health.add_check("kafka", mints.readiness)
         process.health.add_check("kafka-delayed", later.readiness)
         process.health.add_check("ipfs", health.readiness)
-        await _run(mints, later, health, process.stop)
+        await _run(process.stop, mints.run, later.run, health.run, reports.run)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _run(mints: Consumer, later: Consumer, health: HealthWatch, stop: asyncio.Event) -> None:
+async def _run(
+    stop: asyncio.Event, *parts: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+) -> None:
     """Run until told to stop; what one of them can not bear ends all."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(mints.run(stop))
-        tasks.create_task(later.run(stop))
-        tasks.create_task(health.run(stop))
+        for part in parts:
+            tasks.create_task(part(stop))
+
+
+def _reports(settings: UploaderSettings, publisher: Publisher) -> LayerReports:
+    speaker = Speaker(layer=Layer.IPFS, service=SERVICE, instance=settings.service_instance)
+    return LayerReports(speaker, publisher, settings, _now)
 
 
 async def _journal(connection: Connection, stack: AsyncExitStack) -> KafkaJournal:

@@ -14,6 +14,11 @@ from ipfs_uploader.provider import Usage
 from mint_resilience.backoff import GATE_IPFS, Backoff, retry
 from mint_resilience.failures import Failure
 
+_SECONDS_UNTIL_WELL = 2.0
+"""Between two looks while the layer is down: mints wait for the one that finds it well."""
+
+Tell = Callable[[str | None], None]
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -64,8 +69,12 @@ def _too_full(provider: Guarded, usage: Usage) -> str | None:
 class HealthWatch:
     """Looks from time to time, so that a probe has its answer at once and costs no call."""
 
-    def __init__(self, look: Callable[[], Awaitable[LayerHealth]], *, seconds: float) -> None:
+    def __init__(
+        self, look: Callable[[], Awaitable[LayerHealth]], tell: Tell, *, seconds: float
+    ) -> None:
+        """Look every so many seconds, while it is not well more often; `tell` what is found."""
         self._look = look
+        self._tell = tell
         self._seconds = seconds
         self._latest: LayerHealth | None = None
 
@@ -79,7 +88,7 @@ class HealthWatch:
                 looking.cancel()
                 break
             self._remember(looking.result())
-            await asyncio.wait({stopping}, timeout=self._seconds)
+            await asyncio.wait({stopping}, timeout=self._pause)
         stopping.cancel()
 
     async def readiness(self) -> str | None:
@@ -91,8 +100,14 @@ class HealthWatch:
             if provider.fault is not None:
                 log.warning("provider is not well", provider=provider.name, detail=provider.fault)
         self._latest = health
+        self._tell(health.fault)
+
+    @property
+    def _pause(self) -> float:
+        well = self._latest is not None and self._latest.fault is None
+        return self._seconds if well else min(self._seconds, _SECONDS_UNTIL_WELL)
 
 
-def watch(providers: Sequence[Guarded], *, seconds: float) -> HealthWatch:
-    """Watch these providers, by MF-3's number of attempts."""
-    return HealthWatch(partial(layer_health, providers), seconds=seconds)
+def watch(providers: Sequence[Guarded], tell: Tell, *, seconds: float) -> HealthWatch:
+    """Watch these providers, by MF-3's number of attempts; `tell` what is found."""
+    return HealthWatch(partial(layer_health, providers), tell, seconds=seconds)

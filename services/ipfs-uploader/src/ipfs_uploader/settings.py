@@ -13,6 +13,7 @@ from mint_content.web import trust
 from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
 from mint_runtime.dependencies import BreakerSettings
+from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.media import MediaSettings
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList, SecretStr
@@ -114,7 +115,7 @@ class ProviderSettings(BreakerSettings):
         return (PINATA, PINATA_V2, *self.kubo_nodes, *self.pinning_services)
 
 
-class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings):
+class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings, ReportSettings):
     """All of the uploader's settings; times in seconds, sizes in bytes."""
 
     ipfs_gateways: CommaList = Field(

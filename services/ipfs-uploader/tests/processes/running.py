@@ -15,7 +15,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 
 from mint_events.bus import Cluster
-from mint_events.catalogue import Event, MintAccepted, MintRequested
+from mint_events.catalogue import Event, MintAccepted, MintRequested, subject_of
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
 from mint_events.topics import Topic
@@ -105,7 +105,7 @@ async def first(
     """The first event of a type about a mint, or a later one by its number; waits for it."""
     seen = 0
     async for event in events(cluster, topic):
-        if isinstance(event, kind) and event.mint_id == mint_id:
+        if isinstance(event, kind) and subject_of(event) == mint_id:
             seen += 1
             if seen == number:
                 return event

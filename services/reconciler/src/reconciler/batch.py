@@ -11,6 +11,7 @@ from datetime import datetime
 
 import asyncpg
 
+from mint_events.catalogue import MintEvent
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received
 from mint_events.store import Appended, NewEvent, Outcome, append, own_event, received_event
@@ -67,8 +68,9 @@ class BatchWriter:
     async def _work(self, connection: Connection, events: Sequence[Received]) -> Written:
         stored = await append(connection, [received_event(event) for event in events])
         new = _new(events, stored)
-        work = await self._unit_of_work(connection, [envelope for envelope, _ in new])
-        decided = [effect for envelope, at in new for effect in work.absorb(envelope, at)]
+        of_mints = [(envelope, at) for envelope, at in new if isinstance(envelope.event, MintEvent)]
+        work = await self._unit_of_work(connection, [envelope for envelope, _ in of_mints])
+        decided = [effect for envelope, at in of_mints for effect in work.absorb(envelope, at)]
         await append(connection, [self._own(envelope) for envelope in decided])
         await write_changes(connection, list(work.changes()), work.documents)
         return Written(received=len(new), decided=tuple(decided))
@@ -76,7 +78,7 @@ class BatchWriter:
     async def _unit_of_work(
         self, connection: Connection, envelopes: Sequence[Envelope]
     ) -> UnitOfWork:
-        events = [envelope.event for envelope in envelopes]
+        events = [e.event for e in envelopes if isinstance(e.event, MintEvent)]
         states = await load_states(connection, events)
         references = await load_references(connection, events, states)
         return UnitOfWork(states, references, self._policy, self._now)

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mint_events.catalogue import AssetPinFailed, AssetsPinned, Event, MintRequested, PinnedAsset
+from mint_events.catalogue import (
+    AssetPinFailed,
+    AssetsPinned,
+    MintEvent,
+    MintRequested,
+    PinnedAsset,
+)
 from mint_events.state import MintState, loads
 from mint_events.store.connection import Connection
 from reconciler.projection import ReferenceRow
@@ -30,7 +36,7 @@ _QUEUES = """
 _REFERENCES = "SELECT reference, mint_id FROM ipfs_reference WHERE reference = ANY($1::text[])"
 
 
-async def load_states(connection: Connection, events: Sequence[Event]) -> list[MintState]:
+async def load_states(connection: Connection, events: Sequence[MintEvent]) -> list[MintState]:
     """The states of the events' mints, and of their users the mints that come first.
 
     Of each user one mint more than the batch has of his: at most those can be released by it.
@@ -43,7 +49,7 @@ async def load_states(connection: Connection, events: Sequence[Event]) -> list[M
 
 
 async def load_references(
-    connection: Connection, events: Sequence[Event], states: Sequence[MintState]
+    connection: Connection, events: Sequence[MintEvent], states: Sequence[MintState]
 ) -> list[ReferenceRow]:
     """Which mints need the content that these events may cause to be unpinned."""
     wanted = _unpinnable(events, states)
@@ -57,14 +63,14 @@ async def _states(connection: Connection, mint_ids: Sequence[str]) -> list[MintS
     return [loads(row["state"]) for row in await connection.fetch(_STATES, mint_ids)]
 
 
-def _mints_per_user(events: Iterable[Event], states: Iterable[MintState]) -> Counter[str]:
+def _mints_per_user(events: Iterable[MintEvent], states: Iterable[MintState]) -> Counter[str]:
     known = {(state.terms.user_id, state.mint_id) for state in states if state.terms}
     asked = {(e.user_id, e.mint_id) for e in events if isinstance(e, MintRequested)}
     # Nobody whose id holds a NUL has a mint in work, and PostgreSQL could not be asked.
     return Counter(user_id for user_id, _ in known | asked if "\0" not in user_id)
 
 
-def _unpinnable(events: Sequence[Event], states: Sequence[MintState]) -> set[str]:
+def _unpinnable(events: Sequence[MintEvent], states: Sequence[MintState]) -> set[str]:
     """CIDs and hashes of what mints have pinned that failed, or fail now."""
     failing = {event.mint_id for event in events if isinstance(event, AssetPinFailed)}
     failing |= {state.mint_id for state in states if state.pin_failure}
@@ -74,7 +80,7 @@ def _unpinnable(events: Sequence[Event], states: Sequence[MintState]) -> set[str
     return stored.union(*(_pinned_by(event) for event in events if event.mint_id in failing))
 
 
-def _pinned_by(event: Event) -> set[str]:
+def _pinned_by(event: MintEvent) -> set[str]:
     assets: tuple[PinnedAsset, ...] = ()
     if isinstance(event, AssetsPinned):
         media = (event.image, event.animation) if event.animation else (event.image,)

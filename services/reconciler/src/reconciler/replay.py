@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from mint_events.catalogue import LayerEvent
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_events.state import MintState, Status, evolve, status_of
@@ -56,7 +57,9 @@ class Projection:
     documents: dict[str, bytes] = field(default_factory=dict)
 
     def fold(self, envelope: Envelope) -> None:
-        """One more event, in the order of the store."""
+        """One more event, in the order of the store; those about a layer change no mint."""
+        if isinstance(envelope.event, LayerEvent):
+            return
         mint_id = envelope.mint_id
         before = self.states.get(mint_id, MintState(mint_id=mint_id))
         document = document_in(envelope, before)

@@ -105,7 +105,7 @@ class UnitOfWork:
 
     def _envelope(self, cause: Envelope, event: Event) -> Envelope:
         effect = caused_by(cause, event, source=SOURCE, time=self._now())
-        if event.mint_id == cause.mint_id:
+        if effect.subject == cause.subject:
             return effect
         return self._in_own_trace(effect)
 

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from mint_events.asyncapi.example import example
-from mint_events.catalogue import Event, MintRequested
+from mint_events.catalogue import Event, LayerEvent, MintRequested
 from mint_events.framing import single_object_header
 from mint_events.headers import CONTENT_TYPE
 from mint_events.schema.history import History, load_history
@@ -17,7 +17,8 @@ Trimint mints NFTs such that Solana, IPFS and the database agree. To have one mi
 `MintRequested` on `mint.requests`; what becomes of it is on the other topics. All topics may have
 a prefix that the operator sets.
 
-**Key.** The record's key is the event's `mint_id` in UTF-8. A record with another key is refused.
+**Key.** The record's key is the event's subject in UTF-8: its `mint_id`, or, of the few events that
+are about a layer, `layer/` and its name. A record with another key is refused.
 
 **Value, without a schema registry: Avro single-object encoding.**
 1. the two bytes `c3 01`,
@@ -47,7 +48,7 @@ _HEADERS = {
         "ce_type": {"type": "string", "description": "The message's name, e.g. MintRequested."},
         "ce_source": {"type": "string", "description": "Who says it, a URI reference."},
         "ce_time": {"type": "string", "format": "date-time", "description": "When, RFC 3339."},
-        "ce_subject": {"type": "string", "description": "The mint_id."},
+        "ce_subject": {"type": "string", "description": "The same as the key."},
         "content-type": {"type": "string", "const": CONTENT_TYPE},
         "correlationid": {
             "type": "string",
@@ -97,13 +98,10 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _configuration(topic: Topic) -> dict[str, Any]:
-    if topic.retention is None:
-        return {"cleanup.policy": ["compact"], "max.message.bytes": MAX_RECORD_BYTES}
-    return {
-        "cleanup.policy": ["delete"],
-        "retention.ms": int(topic.retention.total_seconds() * 1000),
-        "max.message.bytes": MAX_RECORD_BYTES,
-    }
+    configuration: dict[str, Any] = {"cleanup.policy": list(topic.cleanup)}
+    if topic.retention is not None:
+        configuration["retention.ms"] = int(topic.retention.total_seconds() * 1000)
+    return {**configuration, "max.message.bytes": MAX_RECORD_BYTES}
 
 
 def _operation(topic: Topic) -> dict[str, Any]:
@@ -111,6 +109,11 @@ def _operation(topic: Topic) -> dict[str, Any]:
         "action": "receive" if topic is REQUESTS else "send",
         "channel": {"$ref": f"#/channels/{topic.name}"},
     }
+
+
+def _key(event: type[Event]) -> str:
+    """What the key of such an event's record is."""
+    return "subject, a layer" if issubclass(event, LayerEvent) else "mint_id"
 
 
 def _message(event: type[Event], history: History) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _message(event: type[Event], history: History) -> dict[str, Any]:
         },
         "bindings": {
             "kafka": {
-                "key": {"type": "string", "description": "The event's mint_id."},
+                "key": {"type": "string", "description": f"The event's {_key(event)}."},
                 "bindingVersion": "0.5.0",
             }
         },

@@ -204,7 +204,7 @@ def _origin(record: Consumed) -> Consumed:
 
 def _log_context(received: Received) -> dict[str, str]:
     envelope = received.envelope
-    context = {"mint_id": envelope.mint_id, "event_type": envelope.type}
+    context = {"mint_id": envelope.subject, "event_type": envelope.type}
     if envelope.traceparent is not None:
         context["trace_id"] = trace_id(envelope.traceparent)
     return context

@@ -76,6 +76,8 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             return state
         case c.AssetsRepinned() | c.RepinDue() | c.AssetsClaimed() | c.UnpinBegun():
             return state
+        case c.LayerHealthReported() | c.MaintenanceBegun() | c.MaintenanceEnded():
+            return state
         case _:
             assert_never(event)
 

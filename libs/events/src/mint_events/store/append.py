@@ -124,7 +124,7 @@ async def _render(conn: Connection, new: Sequence[tuple[NewEvent, int]]) -> list
 
 def _chained(item: _Rendered, heads: dict[int, _Head], recorded_at: datetime) -> _Row:
     """The row of an event, and its shard's head moved on to it."""
-    head = heads[shard_of(item.event.envelope.mint_id)]
+    head = heads[shard_of(item.event.envelope.subject)]
     content = _content(item, head.sequence + 1, recorded_at)
     head.sequence, head.hash = content.sequence, content_hash(head.hash, content)
     columns = (getattr(content, column) for column in Content.__slots__ if column != "value_hash")
@@ -135,10 +135,10 @@ def _content(item: _Rendered, sequence: int, recorded_at: datetime) -> Content:
     envelope = item.event.envelope
     return Content(
         position=item.position,
-        shard=shard_of(envelope.mint_id),
+        shard=shard_of(envelope.subject),
         sequence=sequence,
         event_id=envelope.id,
-        mint_id=storable_text(envelope.mint_id),
+        mint_id=storable_text(envelope.subject),
         type=envelope.type,
         source=storable_text(envelope.source),
         correlation_id=storable_text(envelope.correlation_id),

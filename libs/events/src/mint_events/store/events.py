@@ -60,6 +60,7 @@ class Appended:
 class Stored:
     """An event as the store holds it.
 
+    `mint_id` is the event's subject, and so of the few events about a layer that layer's name.
     `position` grows along the whole store, `sequence` by one along the shard. `place` is None
     until an own event has been published. `occurred_at` is the event's time, `recorded_at` that
     of the transaction which appended it, both in UTC.
@@ -109,11 +110,11 @@ def own_event(envelope: Envelope, encoded: Encoded, topic: str) -> NewEvent:
     )
 
 
-def shard_of(mint_id: str) -> int:
-    """The shard that holds a mint's events."""
-    return crc32(mint_id.encode()) % SHARDS
+def shard_of(subject: str) -> int:
+    """The shard that holds the events about a mint, or a layer."""
+    return crc32(subject.encode()) % SHARDS
 
 
 def shards_of(events: Sequence[NewEvent]) -> list[int]:
     """The shards that hold these events, each once, in order."""
-    return sorted({shard_of(event.envelope.mint_id) for event in events})
+    return sorted({shard_of(event.envelope.subject) for event in events})

@@ -106,7 +106,7 @@ def _origin_of(event: NewEvent) -> _Origin | None:
     envelope = event.envelope
     if envelope.causation_id is None:
         return None
-    mint_id, source = storable_text(envelope.mint_id), storable_text(envelope.source)
+    mint_id, source = storable_text(envelope.subject), storable_text(envelope.source)
     return envelope.type, mint_id, source, envelope.causation_id
 
 
