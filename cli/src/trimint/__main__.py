@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trimint import faults, sandbox
+from trimint import faults, gate, sandbox
 from trimint.demo.command import demo
 from trimint.dlq import command as dlq
 from trimint.mint import mint
@@ -23,6 +23,7 @@ app.command()(status)
 app.command()(demo)
 app.command()(topics)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(gate.app, name="gate")
 app.add_typer(sandbox.app, name="sandbox")
 sandbox.app.add_typer(faults.app, name="fault")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import Database
 from reconciler import database as db
 from reconciler.batch import BatchWriter
-from reconciler.offsets import Gap, Stretch
+from reconciler.offsets import Gap, Partition, Stretch
 from reconciler.saga import Policy
 from reconciler.service import Reconciler
 
@@ -124,7 +124,16 @@ class Bench:
         return {name: await self.rows(f'SELECT * FROM "{name}" ORDER BY 1, 2') for name in names}
 
 
-def reconciler_on(pool: asyncpg.Pool, log: Log, policy: Policy = g.POLICY) -> Reconciler:
+def nothing_is_held(_: Partition) -> bool:
+    return False
+
+
+def reconciler_on(
+    pool: asyncpg.Pool,
+    log: Log,
+    policy: Policy = g.POLICY,
+    holds: Callable[[Partition], bool] = nothing_is_held,
+) -> Reconciler:
     clock = Clock()
     return Reconciler(
         pool=pool,
@@ -132,6 +141,7 @@ def reconciler_on(pool: asyncpg.Pool, log: Log, policy: Policy = g.POLICY) -> Re
         writer=BatchWriter(pool, log.codec, policy, clock),
         dead_letters=log,
         records=log,
+        holds=holds,
         now=clock,
     )
 

@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import asyncpg
@@ -17,9 +19,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher
-from mint_events.catalogue import Event
+from mint_events.catalogue import Event, Layer, LayerHealthReported
 from mint_events.codec import Codec
-from mint_events.envelope import Received
+from mint_events.envelope import Received, root
 from mint_events.topics import DEADLETTER, LEDGER
 from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import Database
@@ -82,6 +84,22 @@ class World:
     async def happens(self, *events: Event) -> None:
         """Other services publish, in this order."""
         await self.publisher.publish(*(g.sent(event) for event in events))
+
+    async def layer(self, layer: Layer, fault: str | None = None, *, seconds: float = 3600) -> None:
+        """Its owner says that a layer is well, or what is wrong; that holds for so many seconds."""
+        report = LayerHealthReported(
+            layer=layer,
+            instance="test",
+            fault=fault,
+            valid_seconds=seconds,
+            authorities=(g.AUTHORITY,),
+        )
+        await self.says(report)
+
+    async def says(self, event: Event) -> None:
+        """Somebody publishes an event, now."""
+        now = datetime.now(UTC)
+        await self.publisher.publish(root(event, id=uuid4(), source="/test", time=now))
 
     async def until(self, query: str, expected: object) -> None:
         """Wait until the query's only value is this."""
@@ -175,4 +193,7 @@ async def around(
     pool = db.connect(database.socket_dsn(), 2)
     async with pool, Publisher(cluster, codec) as publisher, following(cluster, codec) as ledger:
         await db.prepare(pool)
-        yield World(cluster, database, codec, publisher, pool, ledger, folder)
+        world = World(cluster, database, codec, publisher, pool, ledger, folder)
+        for layer in (Layer.IPFS, Layer.SOLANA):
+            await world.layer(layer)
+        yield world

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mint_events.bus import Position
 from mint_events.bus.record import Consumed
-from reconciler.offsets import Advance, Gap, Stretch, sift, stretches_of
+from reconciler.offsets import Advance, Gap, Stretch, oldest, sift, stretches_of, waiting
 
 A, B = ("mint.requests", 0), ("mint.requests", 1)
 
@@ -99,3 +99,67 @@ def test_whatever_comes_in_whatever_order_nothing_is_skipped_or_taken_twice(
     assert isinstance(found, Advance) is complete
     if isinstance(found, Advance):
         assert sorted(places(found)) == wanted
+
+
+@pytest.mark.requirement("MF-3")
+def test_what_waits_is_what_lies_between_the_expected_offsets_and_the_ends() -> None:
+    assert waiting({A: 5}, {A: 9, B: 2}) == [
+        Gap(partition=A, first=5, stop=9),
+        Gap(partition=B, first=0, stop=2),
+    ]
+    assert waiting({A: 9}, {A: 9}) == []
+
+
+def stretch(partition: int, first: int, *times: int) -> Stretch:
+    records = tuple(record(first + n, partition, time) for n, time in enumerate(times))
+    stop = first + len(times)
+    return Stretch(partition=("mint.requests", partition), first=first, stop=stop, records=records)
+
+
+@pytest.mark.requirement("MF-3")
+def test_what_may_be_younger_than_something_unread_is_left_for_the_next_time() -> None:
+    taken = oldest([stretch(0, 0, 10, 20), stretch(1, 7, 15, 30)], {A: 5, B: 9})
+    assert taken == [stretch(0, 0, 10, 20), stretch(1, 7, 15)]
+
+
+def test_when_everything_was_read_everything_is_taken() -> None:
+    read = [stretch(0, 0, 10, 20), stretch(1, 7, 15, 30)]
+    assert oldest(read, {A: 2, B: 9}) == read
+
+
+def test_offsets_at_which_there_is_nothing_are_passed_before_anything_is_taken() -> None:
+    vanished = Stretch(partition=A, first=0, stop=4, records=())
+    assert oldest([vanished, stretch(1, 0, 15)], {A: 9, B: 1}) == [vanished]
+
+
+times_of_partitions = st.lists(
+    st.lists(st.integers(0, 50), min_size=1, max_size=12), min_size=1, max_size=4
+)
+
+
+@pytest.mark.requirement("MF-3")
+@given(times=times_of_partitions, page=st.integers(1, 5))
+def test_taken_again_and_again_everything_comes_once_and_in_the_order_of_its_times(
+    times: list[list[int]], page: int
+) -> None:
+    """Within a partition the order is Kafka's, also where its times are not in order."""
+    topic = {("mint.requests", n): [*each] for n, each in enumerate(times)}
+    in_order = all(each == sorted(each) for each in times)
+    expected, ends = dict.fromkeys(topic, 0), {p: len(each) for p, each in topic.items()}
+    taken: list[Consumed] = []
+    while gaps := waiting(expected, ends):
+        read = [
+            stretch(g.partition[1], g.first, *topic[g.partition][g.first : g.first + page])
+            for g in gaps
+        ]
+        step = sift(oldest(read, ends), expected)
+        assert isinstance(step, Advance)
+        assert step.after != {p: expected[p] for p in step.after}, "it always gets further"
+        expected |= step.after
+        taken += step.records
+    assert len({(r.position.partition, r.position.offset) for r in taken}) == sum(map(len, times))
+    for number in range(len(times)):
+        offsets = [r.position.offset for r in taken if r.position.partition == number]
+        assert offsets == sorted(offsets)
+    if in_order:
+        assert [r.timestamp_ms for r in taken] == sorted(r.timestamp_ms for r in taken)

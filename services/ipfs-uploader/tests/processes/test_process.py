@@ -12,7 +12,13 @@ import httpx
 import pytest
 
 from mint_events.bus import Cluster, Publisher
-from mint_events.catalogue import AssetPinFailed, AssetsPinned, AssetsUnpinned, UnpinRequested
+from mint_events.catalogue import (
+    AssetPinFailed,
+    AssetsPinned,
+    AssetsUnpinned,
+    UnpinRequested,
+    subject_of,
+)
 from mint_events.topics import IPFS
 
 from .running import PNG, accepted, answers, environment, sent, service
@@ -27,7 +33,7 @@ async def test_accepted_mints_are_answered_and_unpinned_on_request(
 ) -> None:
     async with service(environment(cluster, network.endpoints), tmp_path):
         await publisher.publish(accepted("m-1"), accepted("m-2", b"no image"))
-        first = {event.mint_id: event for event in await answers(cluster, IPFS, 2)}
+        first = {subject_of(event): event for event in await answers(cluster, IPFS, 2)}
         pinned = first["m-1"]
         assert isinstance(pinned, AssetsPinned)
         assert isinstance(first["m-2"], AssetPinFailed)
@@ -60,7 +66,7 @@ async def test_a_killed_service_goes_on_where_it_stopped(
         while seen != set(mints):
             events = await answers(cluster, IPFS, wanted)
             assert all(isinstance(event, AssetsPinned) for event in events)
-            seen = {event.mint_id for event in events}
+            seen = {subject_of(event) for event in events}
             wanted += 20 - len(seen)
 
 

@@ -8,9 +8,9 @@ transaction's marker there) is a gap, to be read from Kafka again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from mint_events.bus.record import Consumed
 
@@ -87,6 +87,39 @@ def sift(stretches: Sequence[Stretch], expected: Mapping[Partition, int]) -> Adv
         return gaps
     records = tuple(merge(*new.values(), key=lambda r: r.timestamp_ms))
     return Advance(records=records, before=before, after=after)
+
+
+def waiting(expected: Mapping[Partition, int], ends: Mapping[Partition, int]) -> list[Gap]:
+    """What is there below the ends and was not worked on yet."""
+    begins = {partition: expected.get(partition, 0) for partition in ends}
+    return [
+        Gap(partition=partition, first=first, stop=ends[partition])
+        for partition, first in begins.items()
+        if first < ends[partition]
+    ]
+
+
+def oldest(stretches: Sequence[Stretch], ends: Mapping[Partition, int]) -> list[Stretch]:
+    """The beginnings of these stretches that are older than all that was not read yet.
+
+    `ends` says how far each partition goes. Taken again and again, everything comes in the order of
+    its times, as far as each partition is in it; and there is always something to take.
+    """
+    unread = [stretch for stretch in stretches if stretch.stop < ends[stretch.partition]]
+    empty = [stretch for stretch in unread if not stretch.records]
+    if empty:  # what comes after these is not known; they hold nothing that could be out of order
+        return empty
+    newest = [max(record.timestamp_ms for record in stretch.records) for stretch in unread]
+    cut = (_until(stretch, min(newest)) if newest else stretch for stretch in stretches)
+    return [stretch for stretch in cut if stretch.stop > stretch.first]
+
+
+def _until(stretch: Stretch, time_ms: int) -> Stretch:
+    """The stretch up to the first record that is younger."""
+    kept = tuple(takewhile(lambda record: record.timestamp_ms <= time_ms, stretch.records))
+    if len(kept) == len(stretch.records):
+        return stretch
+    return replace(stretch, records=kept, stop=stretch.records[len(kept)].position.offset)
 
 
 def _runs(records: Iterable[Consumed]) -> Iterator[list[Consumed]]:

@@ -22,7 +22,7 @@ from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received
 from mint_events.topics import DEADLETTER
 from mint_resilience.failpoints import Boundary, reach
-from mint_resilience.failures import Permanent, Poison
+from mint_resilience.failures import Conflict, Permanent, Poison
 from reconciler import metrics
 from reconciler.batch import BatchWriter, OffsetsMoved, Written
 from reconciler.database import persist
@@ -35,6 +35,10 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of records in one transaction, which takes several times that in memory."""
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class Held(Conflict):
+    """What was to be written is to wait since."""
 
 
 class DeadLetters(Protocol):
@@ -62,13 +66,16 @@ class Reconciler:
         writer: BatchWriter,
         dead_letters: DeadLetters,
         records: Records,
+        holds: Callable[[Partition], bool],
         now: Callable[[], datetime],
     ) -> None:
+        """`holds` says of which partitions nothing is to be worked on for now."""
         self._pool = pool
         self._codec = codec
         self._writer = writer
         self._dead_letters = dead_letters
         self._records = records
+        self._holds = holds
         self._now = now
         self.decided = asyncio.Event()
         """Set when there is something to publish."""
@@ -78,17 +85,19 @@ class Reconciler:
 
         While the database or Kafka is away it waits; nothing is skipped.
         """
-        await self._process(stretches_of(records))
+        await self.work(stretches_of(records))
 
     async def fill(self, gap: Gap) -> None:
-        """Read a gap from Kafka and work it through, a stretch at a time."""
+        """Read a gap from Kafka and work it through, a stretch at a time, unless it is held."""
+        if self._holds(gap.partition):
+            return
         metrics.GAPS.inc()
         log.warning("gap", partition=gap.partition, first=gap.first, stop=gap.stop)
         at = gap.first
-        while at < gap.stop:
+        while at < gap.stop and not self._holds(gap.partition):
             stretch = await self._read(Gap(partition=gap.partition, first=at, stop=gap.stop))
             _report_vanished(stretch)
-            await self._process([stretch])
+            await self.work([stretch])
             at = stretch.stop
 
     async def expected(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -100,18 +109,21 @@ class Reconciler:
 
         return await persist(read)
 
-    async def _process(self, stretches: Sequence[Stretch]) -> None:
-        partitions = sorted({stretch.partition for stretch in stretches})
-        while True:
-            found = sift(stretches, await self.expected(partitions))
-            if isinstance(found, Advance):
-                try:
-                    return await self._advance(found)
-                except OffsetsMoved as moved:
-                    log.info("batch sifted again", reason=str(moved))
-            else:
+    async def work(self, stretches: Sequence[Stretch]) -> None:
+        """Work pieces of partitions through, but for what is held, which stays in Kafka."""
+        while taken := [each for each in stretches if not self._holds(each.partition)]:
+            partitions = sorted({stretch.partition for stretch in taken})
+            found = sift(taken, await self.expected(partitions))
+            if not isinstance(found, Advance):
                 for gap in found:
                     await self.fill(gap)
+                continue
+            try:
+                await self._advance(found)
+            except (OffsetsMoved, Held) as changed:
+                log.info("batch sifted again", reason=str(changed))
+            else:
+                return
 
     async def _advance(self, step: Advance) -> None:
         if step.before == step.after:
@@ -147,11 +159,17 @@ class Reconciler:
     async def _write(self, step: Advance, events: Sequence[Received]) -> None:
         reach(Boundary.BATCH_SIFTED)
         with metrics.BATCH_SECONDS.time():
-            written = await persist(lambda: self._writer.write(step, events))
+            written = await persist(lambda: self._write_unless_held(step, events))
         reach(Boundary.BATCH_COMMITTED)
         _count(events, written)
         if written.decided:
             self.decided.set()
+
+    async def _write_unless_held(self, step: Advance, events: Sequence[Received]) -> Written:
+        """Asked before every try: what waited for the database may have to wait for more."""
+        if any(map(self._holds, step.after)):
+            raise Held("the gate was closed meanwhile: what is held stays in Kafka")
+        return await self._writer.write(step, events)
 
     async def _readable(self, record: Consumed) -> Received | None:
         """The event in a record; None when there is none, which then is a dead letter."""

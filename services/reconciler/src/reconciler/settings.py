@@ -7,17 +7,18 @@ from pydantic import Field, SecretStr, model_validator
 from mint_chain.addresses import parse_address
 from mint_events.catalogue import LockHold
 from mint_resilience.failures import Permanent
+from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.media import MediaSettings
 from reconciler.saga import Policy
 from reconciler.validation import Limits
 
 
-class ReconcilerSettings(MediaSettings):
+class ReconcilerSettings(MediaSettings, ReportSettings):
     """The database, what may be minted, and how much is taken at a time."""
 
     database_url: SecretStr = Field(description="postgresql:// URL of the role that owns the data")
     database_connections: int = Field(
-        default=8, ge=6, description="most connections to the database, from 6"
+        default=10, ge=8, description="most connections to the database, from 8"
     )
     solana_authority: str = Field(
         description="public key (base58) of the mint and update authority, never the secret key"

@@ -1,4 +1,4 @@
-"""Faust, and all that has to be known about it: raw records of five topics in, batches out.
+"""Faust, and all that has to be known about it: raw records in, batches out, topic by topic.
 
 Faust acknowledges a batch also when the agent fails or is stopped in the middle of it, and restarts
 an agent after the record at which it failed; so nothing that is raised may reach it, and what it
@@ -18,12 +18,19 @@ import structlog
 
 from mint_events.bus import Cluster, Position
 from mint_events.bus.record import Consumed
-from mint_events.topics import CHAIN, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
+from mint_events.topics import CHAIN, CONTROL, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
 from reconciler.credentials import credentials
 
 GROUP = "reconciler"
 
-MOST_RECORDS = {REQUESTS: 64, IPFS: 500, CHAIN: 500, VERIFICATION: 500, DEADLETTER: 64}
+MOST_RECORDS = {
+    REQUESTS: 64,
+    IPFS: 500,
+    CHAIN: 500,
+    VERIFICATION: 500,
+    DEADLETTER: 64,
+    CONTROL: 64,
+}
 """Records in a batch of each topic that is read: fewer where one may be as large as an image."""
 
 _FILL_SECONDS = 0.02
