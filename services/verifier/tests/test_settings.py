@@ -36,11 +36,24 @@ def test_the_defaults_are_those_of_the_requirements() -> None:
 
 
 @pytest.mark.requirement("CF-1")
+def test_rpc_endpoints_may_have_names(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TRIMINT_SOLANA_RPC_URLS", "mine=http://one/?key=1,http://two")
+
+    addresses = load(VerifierSettings).addresses
+
+    assert [(each.name, each.url) for each in addresses] == [
+        ("mine", "http://one/?key=1"),
+        ("backup-1", "http://two"),
+    ]
+
+
+@pytest.mark.requirement("CF-1")
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
         ("GATEWAYS_REQUIRED", "4", "TRIMINT_GATEWAYS_REQUIRED: expected at most 3"),
         ("SOLANA_AUTHORITY", "abc", "TRIMINT_SOLANA_AUTHORITY: 'abc' is not a Solana address"),
+        ("SOLANA_RPC_URLS", "a=http://x,a=http://y", "TRIMINT_SOLANA_RPC_URLS: two endpoints have"),
         ("RECHECK_WAITS", "30,soon", "TRIMINT_RECHECK_WAITS: expected whole seconds above 0"),
         ("VERIFY_DELAY", "0", "TRIMINT_VERIFY_DELAY: expected seconds"),
         ("DATABASE_CHECK_ATTEMPTS", "1", "TRIMINT_DATABASE_CHECK_ATTEMPTS: expected attempts"),

@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 
 from solders.errors import SerdeJSONError
 
-from chain_minter.transport import Address, Transport
+from chain_minter.transport import Transport
 from mint_resilience.failures import Transient
 from mint_resilience.solana_rpc import Preflight, Refused, failure_in_reply
+from mint_runtime.addresses import Address
 
 A = TypeVar("A")
 

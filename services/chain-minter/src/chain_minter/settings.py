@@ -15,10 +15,9 @@ from chain_minter.authority import (
     parse_authority,
     read_authority_file,
 )
-from chain_minter.endpoints import parse_addresses
-from chain_minter.transport import Address
 from mint_resilience.failures import Permanent
 from mint_resilience.rate import UNLIMITED, Rate
+from mint_runtime.addresses import Address, parse_addresses
 from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.retries import RetrySettings

@@ -6,38 +6,19 @@ failure says names the endpoint and never shows its URL, which may carry a provi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from mint_resilience.failures import Failure, Outage, Permanent
 from mint_resilience.http import classify_http_error
 from mint_resilience.solana_rpc import classify_rpc_status
+from mint_runtime.addresses import Address
 
 _HEADERS = {"content-type": "application/json"}
 _CONNECT_SECONDS = 3.0
-_LEAST_SECRET = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an endpoint is: its name for people, its URL for the network alone."""
-
-    name: str
-    url: str = field(repr=False)
-
-    def censored(self, text: str) -> str:
-        """The text without what of the URL may be a key: its path, its query, its password."""
-        parts = urlsplit(self.url)
-        secrets = (self.url, parts.path.strip("/"), parts.query, parts.password or "")
-        for secret in secrets:
-            if len(secret) >= _LEAST_SECRET:
-                text = text.replace(secret, "…")
-        return text
 
 
 class Transport(Protocol):

@@ -65,7 +65,8 @@ async def _clients(settings: VerifierSettings) -> AsyncIterator[Clients]:
     url = settings.database_read_url.get_secret_value()
     http = httpx.AsyncClient(timeout=settings.ipfs_check_timeout)
     pool = asyncpg.create_pool(url, min_size=0, max_size=settings.database_read_connections)
-    chain = SolanaReader(settings.solana_rpc_urls, timeout=settings.solana_check_timeout)
+    rpc_urls = [address.url for address in settings.addresses]
+    chain = SolanaReader(rpc_urls, timeout=settings.solana_check_timeout)
     gateways = Gateways(http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout)
     public = settings.partner_gateways or settings.ipfs_gateways
     partners_gateways = Gateways(

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from mint_chain.addresses import parse_address
 from mint_events.bus import Wait
 from mint_resilience.failures import Permanent
+from mint_runtime.addresses import Address, parse_addresses
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList
 from verifier.examination import Limits
@@ -18,7 +19,8 @@ class VerifierSettings(RetrySettings):
     """Endpoints, limits per layer and waits. Times are in seconds."""
 
     solana_rpc_urls: CommaList = Field(
-        min_length=1, description="URLs of one or more Solana RPC endpoints, preferred first"
+        min_length=1,
+        description="Solana RPC endpoints, the preferred one first, each a URL or name=URL",
     )
     solana_authority: str = Field(
         description="public key (base58) of the mint and update authority, never the secret key"
@@ -74,6 +76,19 @@ class VerifierSettings(RetrySettings):
     verifier_in_flight: int = Field(
         default=512, ge=1, description="mints in work at the same time, from 1"
     )
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The RPC endpoints in order of preference. Raises `ValueError` that shows no URL."""
+        return parse_addresses(self.solana_rpc_urls)
+
+    @model_validator(mode="after")
+    def _has_usable_endpoints(self) -> VerifierSettings:
+        try:
+            self.addresses  # noqa: B018 - asked for what it raises
+        except ValueError as error:
+            raise ValueError(f"TRIMINT_SOLANA_RPC_URLS: {error}") from None
+        return self
 
     @model_validator(mode="after")
     def _possible(self) -> VerifierSettings:
