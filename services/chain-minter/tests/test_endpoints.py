@@ -12,7 +12,7 @@ from aiohttp import web
 from solders.rpc.requests import GetBlockHeight
 from solders.rpc.responses import GetBlockHeightResp
 
-from chain_minter.endpoints import Endpoints, Patience, parse_addresses
+from chain_minter.endpoints import Endpoints, Patience
 from chain_minter.rpc import Endpoint, Refused
 from chain_minter.transport import HttpTransport
 from mint_resilience.backoff import Backoff
@@ -29,6 +29,7 @@ from mint_resilience.failures import (
     Transient,
 )
 from mint_resilience.rate import UNLIMITED, Rate
+from mint_runtime.addresses import parse_addresses
 from mint_sandbox.ports import consecutive_free_ports
 
 Respond = Callable[[web.Request], Awaitable[web.Response]]
@@ -234,6 +235,14 @@ async def test_when_the_preferred_endpoint_is_late_the_next_one_is_asked_beside_
         assert await some.endpoints.read(height) == 7
 
 
+@pytest.mark.requirement("CH-3", "NR-1")
+async def test_a_transaction_that_one_is_late_to_take_goes_to_the_next_one_too() -> None:
+    late = Late(answers(7))
+    async with servers(late.respond, answers(8)) as some:
+        assert await some.endpoints.hand_over(height, skip=0) == 8
+        late.over.set()
+
+
 async def test_late_and_alone_an_endpoint_is_waited_for() -> None:
     late = Late(answers(7))
     async with servers(late.respond) as some:
@@ -362,30 +371,3 @@ async def test_an_endpoint_is_not_asked_more_often_than_its_rate_allows() -> Non
             await some.endpoints.read(height)
 
     assert (first.times, second.times) == (2, 2)
-
-
-@pytest.mark.requirement("CF-1")
-def test_endpoints_are_named_by_their_place_unless_they_have_a_name() -> None:
-    urls = ["http://a/?k=v", "mine=https://b/?api-key=1", *(f"http://{n}" for n in "cdef")]
-
-    addresses = parse_addresses(urls)
-
-    assert [address.name for address in addresses] == [
-        "primary",
-        "mine",
-        "backup-2",
-        "emergency-local",
-        "endpoint-5",
-        "endpoint-6",
-    ]
-    assert [address.url for address in addresses[:2]] == ["http://a/?k=v", "https://b/?api-key=1"]
-    assert "api-key" not in repr(addresses)
-
-
-@pytest.mark.requirement("CF-1")
-@pytest.mark.parametrize("urls", [["a=http://x", "a=http://y"], ["secret"], ["a=secret"]])
-def test_endpoints_that_can_not_be_told_apart_or_reached_are_refused(urls: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"same name|number 1 is neither") as refused:
-        parse_addresses(urls)
-
-    assert "secret" not in str(refused.value)

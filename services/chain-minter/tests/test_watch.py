@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
 
 import pytest
 from aiohttp import web
@@ -14,12 +15,13 @@ from solders.keypair import Keypair
 
 from chain_minter.endpoints import Endpoints
 from chain_minter.rpc import Endpoint
-from chain_minter.transport import Address, HttpTransport
+from chain_minter.transport import HttpTransport
 from chain_minter.watch import Rules, Watch
 from mint_resilience.breaker import BreakerPolicy, Outcome, State
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
 from mint_resilience.endpoints import EndpointPool
 from mint_resilience.failures import AllUnavailable
+from mint_runtime.addresses import Address
 
 RICH, POOR = Keypair().pubkey(), Keypair().pubkey()
 RULES = Rules(seconds=0.01, look_seconds=1.0, most_slot_age=60, least_lamports=1000)
@@ -34,10 +36,18 @@ class Node:
         self.status = 200
         self.behind = False
         self.asked: list[str] = []
+        self._looks = inf
+
+    def well_for(self, looks: int) -> None:
+        """Be well for so many looks, then answer nothing but errors again."""
+        self.status, self._looks = 200, looks
 
     async def respond(self, request: web.Request) -> web.Response:
         method = json.loads(await request.text())["method"]
         self.asked.append(method)
+        self._looks -= method == "getHealth"
+        if self._looks < 0:
+            self.status = 503
         if method == "getHealth":
             error = {"code": -32005, "message": "Node is behind", "data": {"numSlotsBehind": 99}}
             answer: dict[str, object] = {"error": error} if self.behind else {"result": "ok"}
@@ -208,17 +218,34 @@ async def test_slots_are_compared_with_the_furthest_of_the_same_look(world: Worl
 
 
 @pytest.mark.requirement("NR-2", "CH-5")
-async def test_an_endpoint_seen_to_be_back_is_probed_by_the_work_at_once(world: World) -> None:
+async def test_an_endpoint_that_was_seen_dead_is_back_with_the_first_good_look(
+    world: World,
+) -> None:
     world.nodes["primary"].status = 503
     world.open("primary")
     await world.watch.look()
-    assert not world.probe("primary", Outcome.SUCCESS)
-
+    assert world.state("primary") is State.OPEN
     world.nodes["primary"].status = 200
+    world.nodes["primary"].asked.clear()
+
     await world.watch.look()
 
-    assert all(world.probe("primary", Outcome.SUCCESS) for _ in range(3))
     assert world.state("primary") is State.CLOSED
+    looks = world.nodes["primary"].asked.count("getHealth")
+    assert looks == 1 + BreakerPolicy().successes_to_close
+
+
+@pytest.mark.requirement("NR-2")
+async def test_an_endpoint_that_dies_again_under_its_probes_stays_out(world: World) -> None:
+    world.nodes["primary"].status = 503
+    world.open("primary")
+    await world.watch.look()
+    world.nodes["primary"].well_for(looks=2)
+
+    await world.watch.look()
+
+    assert world.state("primary") is State.OPEN
+    assert world.watch.fault is None
 
 
 @pytest.mark.requirement("NR-2", "CH-5")

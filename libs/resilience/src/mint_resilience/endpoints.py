@@ -13,12 +13,13 @@ call was not tried: `AllUnavailable`, which counts as no failure of a mint (NR-3
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Generic, TypeVar
 
-from mint_resilience.breaker import BreakerPolicy, Clock
+from mint_resilience.breaker import BreakerPolicy, Clock, Permit
 from mint_resilience.endpoint import (
     Endpoint,
     EndpointStatus,
@@ -35,6 +36,7 @@ from mint_resilience.failures import (
     RateLimited,
     Transient,
 )
+from mint_resilience.hedging import Hedge, NobodyAsked, Race, Start
 from mint_resilience.positions import Positions
 
 E = TypeVar("E")
@@ -126,20 +128,38 @@ class EndpointPool(Generic[E]):
         Raises what the last endpoint raised that was asked, at once what is no reason to go on, and
         `AllUnavailable` when none was asked.
         """
-        last: tuple[str, Failure] | None = None
-        for endpoint in self._order(skip):
-            permit = endpoint.admit(self._patience) if self._fit(endpoint, reading) else None
-            if permit is None:
-                continue
-            if last is not None:
-                self._observer.failed_over(self.dependency, last[0], endpoint.name, last[1])
+        last: Failure | None = None
+        for start in self._starts(operation, reading=reading, skip=skip):
             try:
-                return await endpoint.call(permit, operation)
+                return await start()
             except Deferred:
                 raise
             except failover as failure:
-                last = endpoint.name, failure
-        raise last[1] if last else self._all_unavailable(reading)
+                last = failure
+        raise last or self._all_unavailable(reading)
+
+    async def call_hedged(
+        self,
+        operation: Callable[[E], Awaitable[T]],
+        hedge: Hedge,
+        *,
+        failover: tuple[type[Failure], ...] = ON_ANY_FAULT,
+        reading: bool = False,
+        skip: int = 0,
+    ) -> T:
+        """As `call`, but the next endpoint is asked also when one is late: the first answer counts.
+
+        For what is safe to do twice. Who is late is not cut off, so its breaker learns how it ends.
+        """
+
+        def is_passing(error: BaseException) -> bool:
+            return isinstance(error, failover) and not isinstance(error, Deferred)
+
+        starts = self._starts(operation, reading=reading, skip=skip)
+        try:
+            return await Race(starts, hedge, is_passing).winner()
+        except NobodyAsked:
+            raise self._all_unavailable(reading) from None
 
     async def ask_each(
         self, operation: Callable[[E], Awaitable[T]], *, reading: bool = False
@@ -193,6 +213,28 @@ class EndpointPool(Generic[E]):
         ranked = sorted(self._endpoints.values(), key=lambda endpoint: endpoint.rank)
         start = skip % len(ranked) if ranked else 0
         return ranked[start:] + ranked[:start]
+
+    def _starts(
+        self, operation: Callable[[E], Awaitable[T]], *, reading: bool, skip: int
+    ) -> Iterator[Start[T]]:
+        """The calls that may be made, the best endpoint's first; each is to be begun at once."""
+        failed: list[tuple[str, Failure]] = []
+
+        async def call(endpoint: GuardedEndpoint[E], permit: Permit) -> T:
+            try:
+                return await endpoint.call(permit, operation)
+            except Failure as failure:
+                failed.append((endpoint.name, failure))
+                raise
+
+        for endpoint in self._order(skip):
+            permit = endpoint.admit(self._patience) if self._fit(endpoint, reading) else None
+            if permit is None:
+                continue
+            if failed:
+                source, failure = failed[-1]
+                self._observer.failed_over(self.dependency, source, endpoint.name, failure)
+            yield partial(call, endpoint, permit)
 
     def _fit(self, endpoint: GuardedEndpoint[E], reading: bool) -> bool:
         return not reading or self._positions.wait(endpoint.name, self._clock()) <= 0

@@ -11,32 +11,27 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from prometheus_client import Gauge
 
 from chain_minter.rpc import Endpoint, Preflight, Refused
-from chain_minter.transport import Address
 from mint_resilience.backoff import TRANSIENT, Backoff, retry
 from mint_resilience.breaker import State
 from mint_resilience.endpoint import GuardedEndpoint
 from mint_resilience.endpoints import ON_ANY_FAULT, EndpointPool
 from mint_resilience.failures import AllUnavailable, Degraded, Outage, RateLimited
+from mint_resilience.hedging import Allowance, Hedge
 
 T = TypeVar("T")
 Operation = Callable[[Endpoint], Awaitable[T]]
 
 DEPENDENCY = "solana"
-NAMES = ("primary", "backup-1", "backup-2", "emergency-local")
-"""What endpoints are called that are given no name, in order of priority (CH-5)."""
-
 WAITING = Gauge(
     "trimint_solana_waiting", "Calls that wait because no Solana endpoint may be asked now."
 )
-_NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>https?://.+)")
 _PATIENCE = 1.0
 _LONGEST_PAUSE = 10.0
 _MOMENT = 2.0
@@ -47,30 +42,7 @@ class _UnknownBlockhash(Refused):
     """The endpoint does not know the blockhash (yet): another one may."""
 
 
-_PASSING = ON_ANY_FAULT
 _NEXT_MAY_TAKE_IT = (*ON_ANY_FAULT, _UnknownBlockhash)
-
-
-def parse_addresses(values: Sequence[str]) -> tuple[Address, ...]:
-    """Read `name=url` or `url`, the preferred one first.
-
-    Raises `ValueError` when one is no URL or two have the same name; it shows no URL.
-    """
-    addresses = tuple(_address(place, value) for place, value in enumerate(values))
-    names = [address.name for address in addresses]
-    if len({*names}) < len(names):
-        raise ValueError(f"two endpoints have the same name: {', '.join(names)}")
-    return addresses
-
-
-def _address(place: int, value: str) -> Address:
-    if named := _NAMED.fullmatch(value):
-        return Address(named["name"], named["url"])
-    if not value.startswith(("http://", "https://")):
-        raise ValueError(
-            f"number {place + 1} is neither url nor name=url, with http:// or https://"
-        )
-    return Address(NAMES[place] if place < len(NAMES) else f"endpoint-{place + 1}", value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +50,13 @@ class Patience:
     """How long one endpoint is waited for.
 
     A read is given up after `read_seconds`: it is safe to ask the next one, and many mints wait for
-    it; after `late_seconds` the next one is asked beside it. `policy` says how often a read is
-    tried that nobody could answer.
+    it; after `late_seconds` the next one is asked beside it, for sendings in at most `late_share`
+    of all. `policy` says how often a read is tried that nobody could answer.
     """
 
     read_seconds: float = 3.0
     late_seconds: float = 1.0
+    late_share: float = 0.1
     policy: Backoff = TRANSIENT
 
 
@@ -93,7 +66,10 @@ class Endpoints:
     def __init__(self, pool: EndpointPool[Endpoint], patience: Patience = Patience()) -> None:
         self._pool = pool
         self._patience = patience
-        self._asking: set[asyncio.Task[Any]] = set()
+        self._reads = Hedge(patience.late_seconds, Allowance(share=1.0))
+        self._sendings = Hedge(
+            patience.late_seconds, Allowance(share=patience.late_share), leaves=True
+        )
 
     def __iter__(self) -> Iterator[GuardedEndpoint[Endpoint]]:
         """All of them, by priority."""
@@ -108,22 +84,23 @@ class Endpoints:
         """
 
         async def once() -> T:
-            return await self._soonest(self._reading(operation))
+            return await self._pool.call_hedged(self._reading(operation), self._reads, reading=True)
 
         return await retry(lambda: self._once_usable(once), self._patience.policy)
 
     async def hand_over(self, operation: Operation[T], *, skip: int) -> T:
         """Let an endpoint take a transaction: the one `skip` places down, or one after it.
 
-        Safe to do twice, so the next one is asked also when the effect is unknown, and when one
-        does not know the blockhash. Raises as `read`, but tries each endpoint only once, and none
-        beside another: sendings are most of the load, and doubling them when endpoints are slow
-        makes them slower (measured: half of the throughput under faults).
+        Safe to do twice, so the next one is asked also when the effect is unknown, when one does
+        not know the blockhash, and beside one that is late, as far as that is allowed: sendings are
+        most of the load, and more of them make slow endpoints slower. Raises as `read`, but tries
+        each endpoint only once; one that is late is not waited for when all others have failed.
         """
 
         async def once() -> T:
-            return await self._pool.call(
+            return await self._pool.call_hedged(
                 _telling_unknown_blockhashes(operation),
+                self._sendings,
                 failover=_NEXT_MAY_TAKE_IT,
                 reading=True,  # preflight is a read: who lags does not know the blockhash
                 skip=skip,
@@ -142,32 +119,6 @@ class Endpoints:
     def report_position(self, name: str, slot: int) -> None:
         """Say which slot an endpoint has been seen at."""
         self._pool.report_position(name, slot)
-
-    async def _soonest(self, operation: Operation[T]) -> T:
-        """The answer of the best endpoint, or of the next one when that is late and it is not.
-
-        Who is late is not cut off: its breaker is to learn how it ended.
-        """
-        first = self._asked(operation, skip=0)
-        await asyncio.wait({first}, timeout=self._patience.late_seconds)
-        if first.done() or len(self._pool.statuses()) == 1:
-            return await asyncio.shield(first)
-        second = self._asked(operation, skip=1)
-        await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
-        sooner, later = (first, second) if first.done() else (second, first)
-        passing = isinstance(sooner.exception(), _PASSING)
-        return await asyncio.shield(later if passing else sooner)
-
-    def _asked(self, operation: Operation[T], *, skip: int) -> asyncio.Task[T]:
-        task = asyncio.create_task(self._pool.call(operation, reading=True, skip=skip))
-        self._asking.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._asking.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever wanted the answer may have another one by now
 
     async def _hear_all(self, operation: Operation[T]) -> list[T]:
         heard = await asyncio.gather(*(self._hear(endpoint, operation) for endpoint in self))

@@ -47,12 +47,14 @@ Tell = Callable[[str | None], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """When the layer is well; times in seconds.
+    """When the layer is well; times in seconds. Looked is every `seconds`, and sooner while it is
+    down: that is when a look decides how long everything waits.
 
     `looks_until_down` looks in a row have to find it not to be before work is held up (MF-3).
     """
 
     seconds: float = 3.0
+    seconds_while_down: float = 1.0
     look_seconds: float = 3.0
     most_slot_age: float = 60.0
     least_lamports: int = 30_000_000
@@ -61,13 +63,14 @@ class Rules:
 
 @dataclass(slots=True)
 class _Sight:
-    """What was seen of one endpoint; `suspect`: its next good look hastens its breaker's probe;
-    `was_due`: the probe could have been made at the last look already."""
+    """What was seen of one endpoint; `dead`: the last look failed; `suspect`: the next good one
+    hastens its breaker's probe; `was_due`: that could have been made at the last look already."""
 
     fault: str | None = "not yet asked"
     was_closed: bool = True
     was_due: bool = False
     suspect: bool = False
+    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Watch:
                 log.warning("solana", held=held, fault=self.fault)
                 (hold if held else release)()
             tell(self.fault if held else None)
-            await asyncio.sleep(self._rules.seconds)
+            await asyncio.sleep(self._pause)
 
     async def look(self) -> None:
         """Look once at every endpoint at the same time."""
@@ -164,6 +167,11 @@ class Watch:
             raise AllUnavailable(self._poverty(authority), retry_after=self._rules.seconds)
 
     @property
+    def _pause(self) -> float:
+        rules = self._rules
+        return min(rules.seconds, rules.seconds_while_down) if self.fault else rules.seconds
+
+    @property
     def _slot_age(self) -> float:
         return max(0.0, self._clock() - self._tip.since)
 
@@ -177,14 +185,21 @@ class Watch:
         self._note_breaker(endpoint, sight)
         try:
             read = await self._probe_or_ask(endpoint, sight)
+            await self._clear(endpoint, sight)
         except Failure as failure:
-            sight.fault, sight.suspect = str(failure), True
+            sight.fault, sight.suspect, sight.dead = str(failure), True, True
             return None
         sight.fault = None
-        if sight.suspect:
-            sight.suspect = False
-            endpoint.hasten()
         return _Seen(endpoint.name, read)
+
+    async def _clear(self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight) -> None:
+        """It looks well: let its breaker's probe be made, or, if it was dead, make them all."""
+        was_suspect, sight.suspect = sight.suspect, False
+        was_dead, sight.dead = sight.dead, False
+        if was_suspect:
+            endpoint.hasten()
+        while was_dead and endpoint.breaker.state in _PROBED and (permit := endpoint.admit(0.0)):
+            await endpoint.call(permit, self._ask)
 
     async def _probe_or_ask(
         self, endpoint: GuardedEndpoint[Endpoint], sight: _Sight
