@@ -16,12 +16,13 @@ from solders.transaction import Transaction
 from chain_minter import queries
 from chain_minter.authority import Authority
 from chain_minter.rpc import Endpoint
-from chain_minter.transport import Address, HttpTransport, Transport
+from chain_minter.transport import HttpTransport, Transport
 from mint_chain.addresses import TOKEN_PROGRAM, mint_address
 from mint_events.catalogue import MintConfirmed, MintParked
 from mint_resilience.breaker import State
 from mint_resilience.endpoint import GuardedEndpoint
 from mint_resilience.failures import AllUnavailable
+from mint_runtime.addresses import Address
 from mint_sandbox.control import client
 from mint_sandbox.faults import Fault, Kind
 from mint_sandbox.faults.model import When

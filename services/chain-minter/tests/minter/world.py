@@ -20,7 +20,7 @@ from solders.transaction import Transaction
 from chain_minter.authority import Authority, by_address
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
-from chain_minter.endpoints import DEPENDENCY, NAMES, Endpoints, Patience
+from chain_minter.endpoints import DEPENDENCY, Endpoints, Patience
 from chain_minter.fees import Pricing
 from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
@@ -28,7 +28,7 @@ from chain_minter.rpc import Endpoint
 from chain_minter.service import Minter
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
-from chain_minter.transport import Address, Transport
+from chain_minter.transport import Transport
 from chain_minter.watch import Rules as WatchRules
 from chain_minter.watch import Watch
 from mint_chain.accounts import AccountState
@@ -48,6 +48,7 @@ from mint_resilience.breaker import BreakerPolicy
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
 from mint_resilience.endpoints import EndpointPool
 from mint_resilience.failures import Degraded, Outage, RateLimited, Transient
+from mint_runtime.addresses import NAMES, Address
 from mint_sandbox.solana import Running
 from mint_sandbox.solana.chain import Commitment
 
