@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import httpx
@@ -9,7 +10,16 @@ import pytest
 
 from mint_content.car import MEDIA_TYPE, write_car
 from mint_content.cid import Cid
-from mint_content.unixfs import CHUNK_SIZE, MAX_LINKS, FileHasher, Layout, blocks_of, cid_of
+from mint_content.dagpb import Entry
+from mint_content.unixfs import (
+    CHUNK_SIZE,
+    MAX_LINKS,
+    FileHasher,
+    Layout,
+    blocks_of,
+    cid_of,
+    folder_block,
+)
 from mint_sandbox.ipfs.kubo_node import KuboNode
 
 pytestmark = pytest.mark.timeout(1800)  # the first use builds Kubo
@@ -45,6 +55,22 @@ async def test_our_cid_of_a_file_is_kubo_s(
     answer = await http.post(call, files={"file": content(size)})
 
     assert answer.json()["Hash"] == str(cid_of(content(size), layout))
+
+
+@pytest.mark.requirement("IP-2")
+async def test_our_cid_of_a_folder_is_kubo_s(node: KuboNode, http: httpx.AsyncClient) -> None:
+    files = {"b.json": b"{}", "a.png": content(3 * CHUNK_SIZE + 1), "Z": b""}
+    call = f"{node.rpc_url}/api/v0/add?only-hash=true&cid-version=1&wrap-with-directory=true"
+
+    answer = await http.post(call, files=[("file", (name, data)) for name, data in files.items()])
+
+    entries = (Entry(name, cid_of(data), dag_size(data)) for name, data in files.items())
+    folder = json.loads(answer.text.splitlines()[-1])
+    assert folder["Hash"] == str(folder_block(entries).cid)
+
+
+def dag_size(data: bytes) -> int:
+    return sum(len(block.data) for block in blocks_of(data))
 
 
 @pytest.mark.requirement("IP-2")

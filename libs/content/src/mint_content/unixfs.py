@@ -1,4 +1,5 @@
-"""Files as IPFS stores them: cut into blocks, tied into a balanced tree, named by its root.
+"""Files as IPFS stores them: cut into blocks, tied into a balanced tree, named by its root; and
+folders over them.
 
 The cut is Kubo's default (`ipfs add --cid-version=1`): chunks of 256 KiB, at most 174 links in a
 node, all leaves at one depth. A file of one chunk is that one block. Sources: the UnixFS
@@ -7,13 +8,13 @@ specification (specs.ipfs.tech/unixfs) and `ipfs add --help`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
 from mint_content.cid import Cid, Codec
-from mint_content.dagpb import Link, decode_file, encode_file
+from mint_content.dagpb import Entry, Link, decode_file, encode_file, encode_folder, linked
 
 CHUNK_SIZE = 256 * 1024
 """Bytes of a leaf."""
@@ -125,6 +126,12 @@ def blocks_of(data: bytes) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def folder_block(entries: Iterable[Entry]) -> Block:
+    """A folder of one block, whatever the order in which its entries are given."""
+    data = encode_folder(entries)
+    return Block(Cid.of_block(data, Codec.DAG_PB), data)
+
+
 def verify(data: bytes, cid: Cid) -> bool:
     """Tell whether a file's bytes are those that the CID names.
 
@@ -147,5 +154,5 @@ def read_file(root: Cid, block_of: Callable[[Cid], bytes]) -> bytes:
 
 
 def children_of(block: Block) -> tuple[Cid, ...]:
-    """The names that a block refers to, in order; none for a raw one."""
-    return () if block.cid.codec is Codec.RAW else decode_file(block.data).children
+    """The names that a block of a file or folder refers to, in order; none for a raw one."""
+    return () if block.cid.codec is Codec.RAW else linked(block.data)

@@ -158,6 +158,9 @@ async def test_content_that_is_nowhere_is_searched_until_it_appears_or_is_cancel
 
     jobs = (await pinata.get(f"{PUBLIC}/pin_by_cid")).json()["data"]["jobs"]
     assert [job["status"] for job in jobs] == ["searching", "searching"]
+    for status, count in (("searching", 2), ("expired", 0)):
+        listed = await pinata.get(f"{PUBLIC}/pin_by_cid", params={"status": status})
+        assert len(listed.json()["data"]["jobs"]) == count
 
     await kubo.post("/add?cid-version=1", files={"file": b"late"})
     [job] = (await pinata.get(f"{PUBLIC}/pin_by_cid")).json()["data"]["jobs"]

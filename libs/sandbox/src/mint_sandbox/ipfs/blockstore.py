@@ -9,9 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from mint_content.cid import Cid
+from mint_content.cid import Cid, Codec
+from mint_content.dagpb import decode_folder, is_folder
 from mint_content.unixfs import Block, children_of, read_file
 
 _SCHEMA = """
@@ -119,6 +121,14 @@ class Network:
         """A whole file; raises `BlockMissing` when any of its blocks is nowhere."""
         return read_file(root, self.block)
 
+    def is_folder(self, root: Cid) -> bool:
+        """Tell a folder from a file; raises `BlockMissing`."""
+        return root.codec is Codec.DAG_PB and is_folder(self.block(root))
+
+    def sizes(self, root: Cid) -> tuple[int, ...]:
+        """The sizes of a folder's files, or of one file; raises `BlockMissing`."""
+        return file_sizes(root, self.block)
+
     def another(self, root: Cid) -> Cid:
         """A file that is pinned somewhere and is not this one; itself if there is no other."""
         pinned = (Cid.parse(pin) for store in self._stores for pin in store.pins())
@@ -131,8 +141,17 @@ class Network:
         store.pin(root)
 
 
+def file_sizes(root: Cid, block_of: Callable[[Cid], bytes]) -> tuple[int, ...]:
+    """The sizes of all files in a folder, or of the one that it is; raises what `block_of` does."""
+    block = block_of(root)
+    if root.codec is Codec.DAG_PB and is_folder(block):
+        within = (file_sizes(entry.cid, block_of) for entry in decode_folder(block))
+        return tuple(chain.from_iterable(within))
+    return (len(read_file(root, block_of)),)
+
+
 def tree(root: Cid, block_of: Callable[[Cid], bytes]) -> frozenset[Cid]:
-    """The names of all blocks of a file, each once; raises what `block_of` does."""
+    """The names of all blocks of a file or folder, each once; raises what `block_of` does."""
     found: set[Cid] = set()
     waiting = [root]
     while waiting:

@@ -5,11 +5,14 @@ Source: specs.ipfs.tech/http-gateways/path-gateway and trustless-gateway (`?form
 
 from __future__ import annotations
 
+from html import escape
+
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from mint_content import car
 from mint_content.cid import Cid
+from mint_content.dagpb import decode_folder
 from mint_content.media import media_type
 from mint_content.unixfs import Block, children_of
 from mint_resilience.failures import Permanent
@@ -52,8 +55,17 @@ def _content(network: Network, cid: Cid, wanted: str) -> tuple[bytes, str]:
         return network.block(cid), _RAW_TYPE
     if wanted == "car":
         return _archive(network, cid), _CAR_TYPE
+    if network.is_folder(cid):
+        return _listing(network, cid), "text/html"
     body = network.file(cid)
     return body, _media_type(body)
+
+
+def _listing(network: Network, folder: Cid) -> bytes:
+    """What a browser is shown of a folder."""
+    names = (entry.name for entry in decode_folder(network.block(folder)))
+    items = "".join(f"<li>{escape(name)}</li>" for name in names)
+    return f"<!DOCTYPE html><title>/ipfs/{folder}</title><ul>{items}</ul>".encode()
 
 
 def _archive(network: Network, root: Cid) -> bytes:

@@ -97,8 +97,12 @@ class _Api:
 
     async def list_jobs(self, request: web.Request) -> web.Response:
         self._account.work_off()
-        wanted = request.query.get("cid")
-        jobs = [asdict(job) for job in self._account.files.jobs() if wanted in (None, job.cid)]
+        cid, status = request.query.get("cid"), request.query.get("status")
+        jobs = [
+            asdict(job)
+            for job in self._account.files.jobs()
+            if cid in (None, job.cid) and status in (None, job.status)
+        ]
         return _data({"jobs": jobs, "next_page_token": ""})
 
     async def cancel_job(self, request: web.Request) -> web.Response:

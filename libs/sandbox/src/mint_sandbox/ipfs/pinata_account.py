@@ -53,6 +53,7 @@ class Account:
             mime_type=upload.media_type,
             created_at=self.now().isoformat(),
             network=visibility,
+            number_of_files=upload.files,
             group_id=form.get("group_id"),
             keyvalues=json.loads(form.get("keyvalues", "{}")),
         )
@@ -92,12 +93,14 @@ class Account:
     def _done(self, job: PinJob) -> None:
         self.files.delete_job(job.id)
         if not self.files.by_cid("public", job.cid):
+            sizes = self.network.sizes(Cid.parse(job.cid))
             self.files.add(
                 FileRecord(
                     id=job.id,
                     name=job.name,
                     cid=job.cid,
-                    size=len(self.network.file(Cid.parse(job.cid))),
+                    size=sum(sizes),
+                    number_of_files=len(sizes),
                     mime_type="application/octet-stream",
                     created_at=self.now().isoformat(),
                     network="public",
