@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from ipfs_uploader.local_copies import RecordedDocuments
+from ipfs_uploader.local_copies import DOCUMENT_QUERY, RecordedDocuments
 from mint_content.cache import MemoryCache
 from mint_content.gateway import GatewayPool, NotRetrieved
 from mint_content.source import ContentSource
@@ -17,7 +17,7 @@ from mint_content.unixfs import cid_of
 from mint_resilience.failures import Outage
 from mint_sandbox.postgres import Database
 
-TABLES = Path(__file__).parents[2] / "reconciler/src/reconciler/migrations/0001_projection.sql"
+MIGRATIONS = Path(__file__).parents[2] / "reconciler/src/reconciler/migrations"
 DOCUMENT = b'{"name": "Dragon"}'
 CID = cid_of(DOCUMENT)
 
@@ -32,7 +32,8 @@ _RECORD = """
 async def documents(database: Database) -> AsyncIterator[RecordedDocuments]:
     """A database in which two mints share a document, and a third has none yet."""
     async with asyncpg.create_pool(database.dsn(), min_size=0, max_size=2) as pool:
-        await pool.execute(TABLES.read_text())
+        for migration in sorted(MIGRATIONS.glob("*.sql")):
+            await pool.execute(migration.read_text())
         for mint_id in ("m-1", "m-2"):
             await pool.execute(_RECORD, mint_id, str(CID))
             await pool.execute("INSERT INTO mint_document VALUES ($1, $2)", mint_id, DOCUMENT)
@@ -45,6 +46,19 @@ async def test_a_document_is_found_by_its_cid(documents: RecordedDocuments) -> N
     assert await documents.document(CID) == DOCUMENT
     assert await documents.document(cid_of(b"{}")) is None
     assert await documents.document(cid_of(b"nobody recorded this")) is None
+
+
+async def test_a_document_is_found_by_an_index(
+    documents: RecordedDocuments, database: Database
+) -> None:
+    connection = await asyncpg.connect(database.dsn())
+    try:
+        await connection.execute("SET enable_seqscan = off")  # so few rows need no index
+        plan = await connection.fetch(f"EXPLAIN {DOCUMENT_QUERY}", str(CID))
+    finally:
+        await connection.close()
+
+    assert any("mint_record_of_metadata" in line for (line,) in plan)
 
 
 @pytest.mark.requirement("IP-5")

@@ -9,10 +9,11 @@ import asyncpg
 from mint_content.cid import Cid
 from mint_resilience.postgres import classify_postgres_error
 
-_DOCUMENT = """
+DOCUMENT_QUERY = """
     SELECT metadata_json FROM mint_record JOIN mint_document USING (mint_id)
     WHERE metadata_cid = $1 LIMIT 1
 """
+"""Finds the copy of a metadata document, `$1` being its CID."""
 
 
 class RecordedDocuments:
@@ -29,7 +30,7 @@ class RecordedDocuments:
     async def document(self, cid: Cid) -> bytes | None:
         """The document that was recorded under this CID, if any; raises classified failures."""
         try:
-            copy: bytes | None = await self._pool.fetchval(_DOCUMENT, str(cid))
+            copy: bytes | None = await self._pool.fetchval(DOCUMENT_QUERY, str(cid))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise classify_postgres_error(error, self._endpoint) from error
         return copy
