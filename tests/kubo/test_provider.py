@@ -11,11 +11,15 @@ import httpx
 import pytest
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.batches import Kept
+from ipfs_uploader.folder import Folder, folder_of
 from ipfs_uploader.guarded import guarded
 from ipfs_uploader.kubo import Kubo
 from ipfs_uploader.pinning import Pinning
+from ipfs_uploader.together import Together
 from mint_content.gateway import GatewayPool
 from mint_content.unixfs import CHUNK_SIZE, cid_of
+from mint_events.catalogue import FolderBegun
 from mint_resilience.backoff import Backoff
 from mint_sandbox.ipfs.kubo_node import KuboNode
 
@@ -58,6 +62,59 @@ async def test_content_is_kept_once_however_often_it_is_given_and_then_let_go(
     await provider.unpin(given.cid)
     await provider.unpin(given.cid)
     assert not await provider.holds(given.cid)
+
+
+@pytest.mark.requirement("IP-1", "IP-2")
+async def test_a_folder_is_kept_by_its_root_and_each_content_is_served_by_its_own_name(
+    provider: Kubo, gateway: KuboNode, http: httpx.AsyncClient
+) -> None:
+    contents = [content(size) for size in (1, 1000, 3 * CHUNK_SIZE + 1)]
+    folder, gateways = folder_of(contents), GatewayPool(http, [gateway.gateway_url])
+    await provider.keep(folder)
+    await provider.keep(folder)
+    assert await provider.holds(folder.cid)
+
+    for each in contents:
+        assert not await provider.holds(each.cid)
+        assert (await gateways.fetch(each.cid)).data == each.data
+        await provider.unpin(each.cid)  # it has no pin of its own: nothing happens
+    assert await provider.holds(folder.cid)
+
+    await provider.unpin(folder.cid)
+    await provider.unpin(folder.cid)
+    assert not await provider.holds(folder.cid)
+
+
+@pytest.mark.requirement("IP-2", "RE-1")
+async def test_contents_of_several_mints_cost_one_upload_and_none_when_they_come_again(
+    provider: Kubo, gateway: KuboNode, http: httpx.AsyncClient
+) -> None:
+    pinning = Pinning(guarded((provider,)), GatewayPool(http, [gateway.gateway_url]), IMPATIENT)
+    together = Together(pinning=pinning, records=Records())
+    contents = [content(size) for size in (10, 1000, CHUNK_SIZE + 1)]
+
+    first = await together.keep_all(contents)
+    again = await together.keep_all(contents[1:])
+
+    root = folder_of(contents).cid
+    assert first == {each.cid: Kept(("kubo",), root) for each in contents}
+    assert again == {each.cid: first[each.cid] for each in contents[1:]}
+    for each in contents:
+        await pinning.retrieve(each.cid)
+
+
+class Records:
+    """Folder records of one process."""
+
+    def __init__(self) -> None:
+        self._begun: list[FolderBegun] = []
+
+    async def begin(self, folder: Folder) -> None:
+        cids = tuple(str(each.cid) for each in folder.contents)
+        self._begun.append(FolderBegun(mint_id=str(folder.cid), cids=cids))
+
+    async def recent(self) -> list[FolderBegun]:
+        return self._begun
 
 
 @pytest.mark.requirement("IP-1")

@@ -13,11 +13,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ipfs_uploader.claims import Claims
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.guarded import guarded
 from ipfs_uploader.kubo import Kubo
 from ipfs_uploader.pinata import Pinata, PinataAccount
 from ipfs_uploader.pinata_v2 import PinataV2
 from ipfs_uploader.pinning import Pinning
+from ipfs_uploader.pinning_service import PinningService
 from ipfs_uploader.repinning import Repinning
 from ipfs_uploader.service import Uploader
 from ipfs_uploader.upstream_media import UpstreamMedia
@@ -26,7 +28,7 @@ from mint_content.gateway import GatewayPool
 from mint_content.web import WebFetcher, WebPolicy, web_client
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Publisher, Wait
-from mint_events.catalogue import AssetsClaimed, Event, UnpinBegun
+from mint_events.catalogue import AssetsClaimed, Event, FolderBegun, UnpinBegun
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_resilience.backoff import Backoff
@@ -74,6 +76,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._claims: dict[str, Event] = {}
         self._unpins: dict[str, Event] = {}
+        self._folders: dict[str, FolderBegun] = {}
 
     async def write(self, envelope: Envelope) -> None:
         match envelope.event:
@@ -81,6 +84,10 @@ class MemoryJournal:
                 self._claims[claim.mint_id] = claim
             case UnpinBegun() as unpin:
                 self._unpins[unpin.mint_id] = unpin
+
+    def forget(self, mint_id: str) -> None:
+        """Remove a mint's claim, as its tombstone does."""
+        self._claims.pop(mint_id, None)
 
     async def end_unpin(self, mint_id: str) -> None:
         self._unpins.pop(mint_id, None)
@@ -90,6 +97,19 @@ class MemoryJournal:
 
     async def unpins(self) -> Collection[Event]:
         return list(self._unpins.values())
+
+    async def begin(self, folder: Folder) -> None:
+        cids = tuple(str(content.cid) for content in folder.contents)
+        self._folders[str(folder.cid)] = FolderBegun(mint_id=str(folder.cid), cids=cids)
+
+    async def recent(self) -> Collection[FolderBegun]:
+        return list(self._folders.values())
+
+    async def folders(self) -> Collection[Event]:
+        return await self.recent()
+
+    async def end_folder(self, root: str) -> None:
+        self._folders.pop(root, None)
 
 
 @pytest.fixture
@@ -147,6 +167,12 @@ def kubo(network: Network, http: httpx.AsyncClient) -> Kubo:
 
 
 @pytest.fixture
+def psa(network: Network, http: httpx.AsyncClient) -> PinningService:
+    endpoints = network.endpoints
+    return PinningService(http, url=endpoints.pinning_service, token=endpoints.pinata_jwt)
+
+
+@pytest.fixture
 def pinning(network: Network, http: httpx.AsyncClient, pinata: Pinata, kubo: Kubo) -> Pinning:
     gateways = GatewayPool(http, network.endpoints.gateways, size_limit=IMAGE_LIMIT)
     return Pinning(guarded((pinata, kubo)), gateways, IMPATIENT)
@@ -168,6 +194,7 @@ async def uploader(pinning: Pinning, journal: MemoryJournal) -> AsyncIterator[Up
             patience=3600.0,
         )
         yield Uploader(
+            pinner=pinning,
             pinning=pinning,
             media=media,
             claims=Claims(journal, lambda: NOW),

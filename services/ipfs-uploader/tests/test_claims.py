@@ -8,13 +8,17 @@ from uuid import uuid4
 
 import pytest
 
+from ipfs_uploader.assets import Content
 from ipfs_uploader.claims import Claims, Journal, KafkaJournal
+from ipfs_uploader.folder import folder_of
+from ipfs_uploader.folder_records import NEWEST, KafkaFolders
+from mint_content.unixfs import cid_of
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, CompactedTopic, Publisher
 from mint_events.catalogue import MintRequested
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
-from mint_events.topics import CLAIMS, UNPINS
+from mint_events.topics import CLAIMS, FOLDERS, UNPINS
 from mint_resilience.failures import AllUnavailable, Permanent, Transient
 from mint_sandbox.kafka import KafkaCluster
 
@@ -102,7 +106,7 @@ async def test_an_unpin_that_is_refused_finally_holds_nobody_back(journal: Memor
 @pytest.mark.requirement("MF-9")
 async def test_two_processes_agree_through_kafka(kafka: KafkaCluster, topic_prefix: str) -> None:
     cluster, codec = Cluster(brokers=(kafka.brokers,), prefix=topic_prefix), Codec()
-    await ensure_topics(cluster, [CLAIMS, UNPINS])
+    await ensure_topics(cluster, [CLAIMS, UNPINS, FOLDERS])
     async with (
         Publisher(cluster, codec) as publisher,
         CompactedTopic(cluster, codec, UNPINS) as seen_by_one,
@@ -122,3 +126,30 @@ async def test_two_processes_agree_through_kafka(kafka: KafkaCluster, topic_pref
         await other.claim(cause("late"), (DOCUMENT,))
 
     assert (kept, unpinned) == ((IMAGE,), [DOCUMENT])
+
+
+@pytest.mark.requirement("MF-9", "RE-1")
+async def test_a_folder_that_one_process_began_is_known_to_another_until_it_is_unpinned(
+    kafka: KafkaCluster, topic_prefix: str
+) -> None:
+    cluster, codec = Cluster(brokers=(kafka.brokers,), prefix=topic_prefix), Codec()
+    await ensure_topics(cluster, [CLAIMS, UNPINS, FOLDERS])
+    contents = [Content("m", "image/png", data, cid_of(data)) for data in (b"a", b"b")]
+    names, folder = [str(each.cid) for each in contents], folder_of(contents)
+    async with (
+        Publisher(cluster, codec) as publisher,
+        CompactedTopic(cluster, codec, UNPINS) as unpins,
+        CompactedTopic(cluster, codec, FOLDERS, newest=NEWEST) as seen_by_other,
+    ):
+        await KafkaFolders(publisher, unpins, lambda: NOW).begin(folder)
+        other = KafkaFolders(publisher, seen_by_other, lambda: NOW)
+        claims, unpinned = claims_over(KafkaJournal(cluster, codec, publisher, unpins)), Unpinned()
+        assert [begun.mint_id for begun in await other.recent()] == [str(folder.cid)]
+
+        await claims.claim(cause("going-on"), names[1:])
+        kept = await claims.release(cause("failed"), names[:1], unpinned)
+        assert (kept, unpinned.cids) == ((names[0],), [names[0]])
+
+        await claims.release(cause("going-on"), names[1:], unpinned)
+        assert unpinned.cids[1:] == [names[1], str(folder.cid)]
+        assert await other.recent() == []

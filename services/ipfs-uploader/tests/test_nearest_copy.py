@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.guarded import guarded
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.provider import Usage
@@ -32,7 +33,7 @@ class Keeper:
     async def holds(self, cid: Cid) -> bool:
         return cid in self.kept
 
-    async def keep(self, content: Content) -> None:
+    async def keep(self, content: Content | Folder) -> None:
         self.kept.add(content.cid)
 
     async def adopt(self, cid: Cid, name: str) -> None:

@@ -53,7 +53,8 @@ def clock() -> Clock:
 def cautious(uploader: Uploader, pinata: Pinata, kubo: Kubo, clock: Clock) -> Uploader:
     """The uploader with breakers that open after two failed calls, on the test's clock."""
     providers = guarded((pinata, kubo), breaker=POLICY, clock=clock)
-    return replace(uploader, pinning=replace(uploader.pinning, providers=providers))
+    pinning = replace(uploader.pinning, providers=providers)
+    return replace(uploader, pinner=pinning, pinning=pinning)
 
 
 async def handled(uploader: Uploader) -> Outputs:

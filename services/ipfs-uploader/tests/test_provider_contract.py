@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder, folder_of
 from ipfs_uploader.kubo import Kubo
 from ipfs_uploader.pinata import Pinata, PinataAccount
 from ipfs_uploader.pinata_v2 import PinataV2
@@ -17,11 +18,13 @@ from ipfs_uploader.pinning_service import PinningService
 from ipfs_uploader.provider import Provider
 from mint_content.gateway import GatewayPool
 from mint_content.unixfs import CHUNK_SIZE, cid_of
-from mint_resilience.failures import Conflict, Failure, Outage, Transient
+from mint_resilience.failures import Conflict, Failure, Outage, Permanent, Transient
 
 if TYPE_CHECKING:
     from conftest import Network
 
+LARGE_DATA = bytes(CHUNK_SIZE) * 3 + b"end"
+LARGE = Content("large", "image/png", LARGE_DATA, cid_of(LARGE_DATA))
 DATA = bytes(range(256)) * 4
 CONTENT = Content("m/1.png", "image/png", DATA, cid_of(DATA))
 
@@ -31,38 +34,78 @@ def server_of(provider: Provider) -> str:
     return provider.name.removesuffix("-v2")
 
 
-@pytest.fixture(params=["pinata", "pinata-v2", "kubo"])
+@pytest.fixture(params=["pinata", "pinata-v2", "kubo", "psa"])
 def provider(
-    request: pytest.FixtureRequest, pinata: Pinata, pinata_v2: PinataV2, kubo: Kubo
+    request: pytest.FixtureRequest,
+    pinata: Pinata,
+    pinata_v2: PinataV2,
+    kubo: Kubo,
+    psa: PinningService,
 ) -> Provider:
-    providers: dict[str, Provider] = {p.name: p for p in (pinata, pinata_v2, kubo)}
+    providers: dict[str, Provider] = {p.name: p for p in (pinata, pinata_v2, kubo, psa)}
     return providers[request.param]
+
+
+@pytest.fixture
+def first(kubo: Kubo) -> Provider:
+    """Who has content before the provider under test is asked for it, where that matters."""
+    return kubo
+
+
+async def keep(provider: Provider, first: Provider, content: Content | Folder) -> None:
+    """Let the provider keep the content; who takes no bytes finds it elsewhere."""
+    if not provider.takes_bytes:
+        await first.keep(content)
+    await provider.keep(content)
 
 
 @pytest.mark.requirement("IP-1", "IP-2")
 async def test_uploaded_content_is_held_and_can_be_retrieved(
-    provider: Provider, network: Network, http: httpx.AsyncClient
+    provider: Provider, first: Provider, network: Network, http: httpx.AsyncClient
 ) -> None:
     assert not await provider.holds(CONTENT.cid)
 
-    await provider.keep(CONTENT)
+    await keep(provider, first, CONTENT)
 
     assert await provider.holds(CONTENT.cid)
     retrieval = await GatewayPool(http, network.endpoints.gateways).fetch(CONTENT.cid)
     assert retrieval.data == DATA
 
 
-async def test_content_of_many_blocks_is_named_as_we_name_it(provider: Provider) -> None:
-    data = bytes(CHUNK_SIZE) * 3 + b"end"
+async def test_content_of_many_blocks_is_named_as_we_name_it(
+    provider: Provider, first: Provider
+) -> None:
+    await keep(provider, first, LARGE)
 
-    await provider.keep(Content("large", "image/png", data, cid_of(data)))
-
-    assert await provider.holds(cid_of(data))
+    assert await provider.holds(LARGE.cid)
 
 
-async def test_the_same_upload_again_changes_nothing(provider: Provider) -> None:
-    await provider.keep(CONTENT)
-    await provider.keep(CONTENT)
+@pytest.mark.requirement("IP-2")
+async def test_a_folder_is_held_by_its_root_with_all_that_is_in_it(
+    provider: Provider, first: Provider, network: Network, http: httpx.AsyncClient
+) -> None:
+    folder = folder_of((CONTENT, LARGE))
+    if isinstance(provider, PinataV2):
+        with pytest.raises(Permanent, match="takes no folders"):
+            await provider.keep(folder)
+        return
+
+    await keep(provider, first, folder)
+    if provider is not first:
+        await first.unpin(folder.cid)
+
+    assert await provider.holds(folder.cid)
+    assert not await provider.holds(CONTENT.cid)
+    gateways = GatewayPool(http, network.endpoints.gateways)
+    for content in folder.contents:
+        assert (await gateways.fetch(content.cid)).data == content.data
+    await provider.unpin(folder.cid)
+    assert not await provider.holds(folder.cid)
+
+
+async def test_the_same_upload_again_changes_nothing(provider: Provider, first: Provider) -> None:
+    await keep(provider, first, CONTENT)
+    await keep(provider, first, CONTENT)
     await provider.unpin(CONTENT.cid)
 
     assert not await provider.holds(CONTENT.cid)
@@ -82,6 +125,8 @@ async def test_a_provider_that_lets_us_in_passes_its_check(provider: Provider) -
 async def test_another_name_for_our_bytes_is_a_conflict(
     provider: Provider, network: Network
 ) -> None:
+    if not provider.takes_bytes:
+        pytest.skip("it is given no bytes that it could name")
     network.fail(server_of(provider), "other name")
 
     with pytest.raises(Conflict, match=str(CONTENT.cid)):

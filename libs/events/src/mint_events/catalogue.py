@@ -137,6 +137,9 @@ class PinnedAsset:
     size: Annotated[int, "Bytes."]
     sha256: Annotated[str, "Of the whole content, lower-case hex."]
     providers: Annotated[tuple[str, ...], "Names of the providers that hold a pin."]
+    folder: Annotated[
+        str | None, "CID of the folder that is pinned in its place, where it has no pin of its own."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +364,14 @@ class UnpinBegun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FolderBegun:
+    """Content of several mints is about to be pinned under one root; it may be there already."""
+
+    mint_id: Annotated[str, "CID of the root, for it is of no single mint; also the record's key."]
+    cids: Annotated[tuple[str, ...], "CIDs of what is in it."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDeadLettered:
     """A record could not be worked on; its raw bytes wait for an operator."""
 
@@ -466,6 +477,7 @@ MintEvent = (
     | RepinDue
     | AssetsClaimed
     | UnpinBegun
+    | FolderBegun
     | MintPrepared
     | MintSubmitted
     | MintConfirmed

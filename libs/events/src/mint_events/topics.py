@@ -70,6 +70,9 @@ CLAIMS = Topic(
 UNPINS = Topic(
     name="mint.ipfs.unpins", writer="ipfs-uploader", events=(c.UnpinBegun,), retention=None
 )
+FOLDERS = Topic(
+    name="mint.ipfs.folders", writer="ipfs-uploader", events=(c.FolderBegun,), retention=None
+)
 CHAIN = Topic(
     name="mint.chain",
     writer="chain-minter",
@@ -112,6 +115,7 @@ TOPICS = (
     IPFS,
     CLAIMS,
     UNPINS,
+    FOLDERS,
     CHAIN,
     INFLIGHT,
     VERIFICATION,

@@ -54,6 +54,23 @@ async def test_what_was_acknowledged_before_is_there_and_what_was_deleted_is_not
         assert await held(topic) == {f"m-{n}".encode() for n in range(20) if n != 7}
 
 
+async def test_of_a_large_topic_only_the_newest_keys_of_each_partition_are_held(
+    kafka: KafkaCluster, topic_prefix: str
+) -> None:
+    cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
+    await ensure_topics(cluster, [UNPINS], partitions=1)
+    async with (
+        Publisher(cluster, Codec()) as publisher,
+        CompactedTopic(cluster, Codec(), UNPINS, newest=2) as topic,
+    ):
+        await publisher.publish(begun("a"), begun("b"))
+        assert await held(topic) == {b"a", b"b"}
+        await publisher.publish(begun("a"), begun("c"))
+        assert await held(topic) == {b"a", b"c"}
+        await publisher.tombstone(UNPINS, "a")
+        assert await held(topic) == {b"c"}
+
+
 async def test_the_newest_record_of_a_key_counts(cluster: Cluster, publisher: Publisher) -> None:
     await publisher.publish(begun("m", "old"), begun("m", "new"))
 

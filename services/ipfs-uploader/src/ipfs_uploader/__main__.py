@@ -11,15 +11,18 @@ from typing import Any
 import asyncpg
 import httpx
 
+from ipfs_uploader.batches import Batches
 from ipfs_uploader.claims import Claims, KafkaJournal
+from ipfs_uploader.folder_records import NEWEST, KafkaFolders
 from ipfs_uploader.guarded import guarded
 from ipfs_uploader.health import watch
 from ipfs_uploader.local_copies import RecordedDocuments
 from ipfs_uploader.pinning import Pinning
 from ipfs_uploader.providers import providers_of
 from ipfs_uploader.repinning import Repinning
-from ipfs_uploader.service import SERVICE, Uploader
+from ipfs_uploader.service import SERVICE, Pinner, Uploader
 from ipfs_uploader.settings import UploaderSettings
+from ipfs_uploader.together import BatchedPinning, Together
 from ipfs_uploader.upstream_media import UpstreamMedia
 from mint_content.accepted import LARGEST_BYTES
 from mint_content.cache import ContentCache, FolderCache, MemoryCache
@@ -29,7 +32,7 @@ from mint_content.web import WebFetcher, WebPolicy, trust, web_client
 from mint_events.admin import ensure_topics
 from mint_events.bus import CompactedTopic, Publisher, Recovery
 from mint_events.catalogue import Layer
-from mint_events.topics import CLAIMS, HEALTH, LEDGER, UNPINS
+from mint_events.topics import CLAIMS, FOLDERS, HEALTH, LEDGER, UNPINS
 from mint_runtime.connection import Connection, connected
 from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.layer_reports import LayerReports, Speaker
@@ -46,9 +49,10 @@ async def serve(settings: UploaderSettings, process: Process) -> None:
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(connected(settings))
         pinning = await _pinning(settings, stack, connection.recovery)
-        await ensure_topics(connection.cluster, [CLAIMS, UNPINS, HEALTH])
+        await ensure_topics(connection.cluster, [CLAIMS, UNPINS, FOLDERS, HEALTH])
         claims = Claims(await _journal(connection, stack), _now)
-        uploader = await _uploader(settings, stack, pinning, claims)
+        pinner = await _pinner(settings, connection, stack, pinning)
+        uploader = await _uploader(settings, stack, pinner, pinning, claims)
         mints = await connection.consumer(
             SERVICE,
             uploader.handle,
@@ -144,8 +148,25 @@ def _http_client(settings: UploaderSettings) -> httpx.AsyncClient:
     )
 
 
+async def _pinner(
+    settings: UploaderSettings, connection: Connection, stack: AsyncExitStack, pinning: Pinning
+) -> Pinner:
+    if settings.ipfs_batch_items == 1:
+        return pinning
+    topic = CompactedTopic(connection.cluster, connection.codec, FOLDERS, newest=NEWEST)
+    folders = await stack.enter_async_context(topic)
+    records = KafkaFolders(connection.publisher, folders, _now)
+    together = Together(pinning=pinning, records=records)
+    batches = Batches(together.keep_all, settings.batch_limits)
+    return BatchedPinning(pinning, await stack.enter_async_context(batches))
+
+
 async def _uploader(
-    settings: UploaderSettings, stack: AsyncExitStack, pinning: Pinning, claims: Claims
+    settings: UploaderSettings,
+    stack: AsyncExitStack,
+    pinner: Pinner,
+    pinning: Pinning,
+    claims: Claims,
 ) -> Uploader:
     client = web_client(
         time_limit=settings.image_url_seconds, verify=trust(settings.image_url_ca_path)
@@ -158,6 +179,7 @@ async def _uploader(
         patience=settings.image_url_patience_seconds,
     )
     return Uploader(
+        pinner=pinner,
         pinning=pinning,
         media=media,
         claims=claims,

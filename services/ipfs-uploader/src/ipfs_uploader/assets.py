@@ -10,9 +10,10 @@ from hashlib import sha256
 
 from mint_content import metadata
 from mint_content.accepted import AcceptedMedia
+from mint_content.car import write_car
 from mint_content.cid import Cid
 from mint_content.media import extension, media_type
-from mint_content.unixfs import cid_of
+from mint_content.unixfs import blocks_of, cid_of
 from mint_events.catalogue import MintRequested, PinnedAsset
 from mint_resilience.failures import Permanent
 
@@ -26,8 +27,12 @@ class Content:
     data: bytes
     cid: Cid
 
-    def pinned_by(self, providers: tuple[str, ...]) -> PinnedAsset:
-        """The record that these bytes are on IPFS."""
+    def archive(self) -> bytes:
+        """Its blocks as a CAR, which nobody cuts anew."""
+        return write_car([self.cid], blocks_of(self.data))
+
+    def pinned_by(self, providers: tuple[str, ...], folder: Cid | None = None) -> PinnedAsset:
+        """The record that these bytes are on IPFS, by a pin of their own or of a folder's."""
         return PinnedAsset(
             cid=str(self.cid),
             uri=self.cid.uri,
@@ -35,6 +40,7 @@ class Content:
             size=len(self.data),
             sha256=sha256(self.data).hexdigest(),
             providers=providers,
+            folder=str(folder) if folder else None,
         )
 
 

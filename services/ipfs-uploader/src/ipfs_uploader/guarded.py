@@ -8,6 +8,7 @@ from math import inf
 from typing import TypeVar
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Provider, Usage
 from mint_content.cid import Cid
 from mint_resilience.breaker import BreakerPolicy
@@ -32,7 +33,7 @@ class Guarded:
         self.name = endpoint.name
         self.takes_bytes = endpoint.target.takes_bytes
 
-    async def ensure(self, content: Content) -> None:
+    async def ensure(self, content: Content | Folder) -> None:
         """Let it keep the content, unless it does already."""
 
         async def operation(provider: Provider) -> None:

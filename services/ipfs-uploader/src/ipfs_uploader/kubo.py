@@ -10,10 +10,12 @@ import httpx
 from pydantic import BaseModel, Field
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Uploads, Usage, accept, read_answer
-from mint_content.car import MEDIA_TYPE, write_car
+from mint_content.car import MEDIA_TYPE
 from mint_content.cid import Cid
-from mint_content.unixfs import CHUNK_SIZE, blocks_of
+from mint_content.unixfs import CHUNK_SIZE
+from mint_resilience.failures import Transient
 from mint_resilience.http import http_failures
 
 _ADD = f"add?cid-version=1&raw-leaves=true&chunker=size-{CHUNK_SIZE}&pin=true"
@@ -58,13 +60,9 @@ class Kubo:
         """Whether the node has pinned this very root."""
         return self._pinned(await self._post(f"pin/ls?type=recursive&arg={cid}"))
 
-    async def keep(self, content: Content) -> None:
-        """Add and pin a file."""
-        await self._uploads.send(
-            content,
-            as_file=lambda: self._add(content),
-            as_archive=lambda: self._import(content),
-        )
+    async def keep(self, content: Content | Folder) -> None:
+        """Add and pin a file, or import and pin a folder."""
+        await self._uploads.send(content, as_file=self._add, as_archive=self._import)
 
     async def adopt(self, cid: Cid, name: str) -> None:
         """Pin what the node finds; it answers when it has all of it."""
@@ -83,10 +81,13 @@ class Kubo:
         file = (str(content.cid), content.data, content.media_type)
         return read_answer(_Added, await self._post(_ADD, file), self._rpc).Hash
 
-    async def _import(self, content: Content) -> str:
-        archive = write_car([content.cid], blocks_of(content.data))
-        response = await self._post(_IMPORT, (str(content.cid), archive, MEDIA_TYPE))
-        return read_answer(_Imported, response, self._rpc).Root.Cid.path
+    async def _import(self, content: Content | Folder) -> str:
+        archive = (str(content.cid), content.archive(), MEDIA_TYPE)
+        root = read_answer(_Imported, await self._post(_IMPORT, archive), self._rpc).Root
+        if root.PinErrorMsg:
+            message = f"{self._rpc}: imported {content.cid}, not pinned: {root.PinErrorMsg}"
+            raise Transient(message, endpoint=self._rpc)
+        return root.Cid.path
 
     def _pinned(self, response: httpx.Response) -> bool:
         """Read an answer about a pin; False for the one error that says there is none."""

@@ -15,11 +15,11 @@ import httpx
 from pydantic import BaseModel
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Uploads, Usage, accept, read_answer
 from ipfs_uploader.rate_headers import RateHeaders
-from mint_content.car import MEDIA_TYPE, write_car
+from mint_content.car import MEDIA_TYPE
 from mint_content.cid import Cid
-from mint_content.unixfs import blocks_of
 from mint_resilience.failures import Permanent
 from mint_resilience.http import http_failures
 
@@ -123,12 +123,14 @@ class Pinata:
         """Whether the account has a public file of this content."""
         return bool(await self._ids(cid))
 
-    async def keep(self, content: Content) -> None:
-        """Upload a public file; the same bytes again only find the first."""
+    async def keep(self, content: Content | Folder) -> None:
+        """Upload a public file or folder; the same bytes again only find the first."""
         await self._uploads.send(
             content,
-            as_file=lambda: self._upload(content, content.data, content.media_type),
-            as_archive=lambda: self._upload(content, _archive(content), MEDIA_TYPE, car="true"),
+            as_file=lambda content: self._upload(content, content.data, content.media_type),
+            as_archive=lambda content: self._upload(
+                content, content.archive(), MEDIA_TYPE, car="true"
+            ),
         )
 
     async def adopt(self, cid: Cid, name: str) -> None:
@@ -153,7 +155,9 @@ class Pinata:
         """Ask whether the token is good, and how much is stored."""
         return await self._api.check()
 
-    async def _upload(self, content: Content, data: bytes, media_type: str, **form: str) -> str:
+    async def _upload(
+        self, content: Content | Folder, data: bytes, media_type: str, **form: str
+    ) -> str:
         url = f"{self._api.upload_url}/v3/files"
         file = (str(content.cid), data, media_type)
         form |= {"network": "public", "name": content.name}
@@ -174,7 +178,3 @@ class Pinata:
         response = await self._api.request("DELETE", self._api.url + path)
         if response.status_code != httpx.codes.NOT_FOUND:
             accept(response, self._api.url)
-
-
-def _archive(content: Content) -> bytes:
-    return write_car([content.cid], blocks_of(content.data))

@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.pinata import GIVEN_UP, PinataAccount, PinataApi
 from ipfs_uploader.provider import Usage, accept, read_answer, require_same_name
 from mint_content.cid import Cid
@@ -46,8 +47,10 @@ class PinataV2:
         """Whether the account pins this content."""
         return bool(await self._rows(f"/data/pinList?status=pinned&hashContains={cid}", cid))
 
-    async def keep(self, content: Content) -> None:
-        """Upload a file; the same bytes again only find the first."""
+    async def keep(self, content: Content | Folder) -> None:
+        """Upload a file; the same bytes again only find the first. Folders it can not take."""
+        if isinstance(content, Folder):
+            raise Permanent(f"{self._api.url}: takes no folders; upload their files one by one")
         form = {
             "pinataOptions": json.dumps({"cidVersion": 1}),
             "pinataMetadata": json.dumps({"name": content.name}),

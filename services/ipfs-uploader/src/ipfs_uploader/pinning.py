@@ -12,10 +12,11 @@ from functools import partial
 import structlog
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.guarded import Guarded
 from mint_content.cache import ContentCache, MemoryCache
 from mint_content.cid import Cid
-from mint_content.gateway import GatewayPool, NotRetrieved, Retrieval
+from mint_content.gateway import GatewayPool, NotRetrieved
 from mint_content.source import ContentSource, LocalCopies
 from mint_events.catalogue import PinnedAsset
 from mint_resilience.backoff import Backoff, retry
@@ -60,9 +61,9 @@ class Pinning:
         Raises `Permanent` when every provider refuses it finally, else `Transient`.
         """
         reach(Boundary.PINNING_BEGUN)
-        holders = await self._keep(content)
+        holders = await self.keep(content)
         reach(Boundary.PINNING_KEPT)
-        await self._retrieve(content.cid)
+        await self.retrieve(content.cid)
         reach(Boundary.PINNING_READ_BACK)
         return content.pinned_by(holders)
 
@@ -82,7 +83,7 @@ class Pinning:
         for provider in self.providers:
             await retry(partial(provider.unpin, cid), self.policy, on_retry=_report)
 
-    async def ensure(self, provider: Guarded, content: Content) -> None:
+    async def ensure(self, provider: Guarded, content: Content | Folder) -> None:
         """Let one provider keep the content; raises its failure."""
         operation = partial(provider.ensure, content)
         try:
@@ -94,8 +95,14 @@ class Pinning:
             if not await provider.holds(content.cid):
                 raise
 
-    async def _keep(self, content: Content) -> tuple[str, ...]:
-        """The names of those who keep it, the preferred one first."""
+    async def keep(
+        self, content: Content | Folder, *, unless: tuple[type[Failure], ...] = ()
+    ) -> tuple[str, ...]:
+        """Let as many providers keep it as is wanted; the names of those who do, preferred first.
+
+        Raises the first failure that is one of `unless`; `Permanent` when every provider refuses it
+        finally, else `Transient`.
+        """
         holders: list[str] = []
         failures: list[Failure] = []
         waiting = list(self.providers)
@@ -105,6 +112,8 @@ class Pinning:
                 await self.ensure(provider, content)
             except Failure as failure:
                 log.warning("provider failed", provider=provider.name, **_told(failure))
+                if isinstance(failure, unless):
+                    raise
                 failures.append(failure)
             else:
                 holders.append(provider.name)
@@ -112,8 +121,27 @@ class Pinning:
             raise _no_provider(content, failures)
         return tuple(p.name for p in self.providers if p.name in holders)
 
-    async def _retrieve(self, cid: Cid) -> Retrieval:
-        return await retry(partial(self.gateways.fetch, cid), self.policy, on_retry=_report)
+    async def holders(self, cid: Cid) -> tuple[str, ...]:
+        """The names of those who say that they keep it, as many as are wanted, preferred first.
+
+        Who can not be asked is left out.
+        """
+        holders: list[str] = []
+        for provider in self.providers:
+            if len(holders) < self.replicas and await self._says_to_hold(provider, cid):
+                holders.append(provider.name)
+        return tuple(holders)
+
+    async def _says_to_hold(self, provider: Guarded, cid: Cid) -> bool:
+        try:
+            return await retry(partial(provider.holds, cid), self.policy, on_retry=_report)
+        except Failure as failure:
+            log.warning("provider not asked", provider=provider.name, **_told(failure))
+            return False
+
+    async def retrieve(self, cid: Cid) -> None:
+        """See content come back through a gateway; raises the gateways' failure."""
+        await retry(partial(self.gateways.fetch, cid), self.policy, on_retry=_report)
 
 
 def _next(waiting: Sequence[Guarded], holders: Sequence[str]) -> Guarded | None:
@@ -121,7 +149,7 @@ def _next(waiting: Sequence[Guarded], holders: Sequence[str]) -> Guarded | None:
     return next((p for p in waiting if p.takes_bytes or holders), None)
 
 
-def _no_provider(content: Content, failures: Sequence[Failure]) -> Failure:
+def _no_provider(content: Content | Folder, failures: Sequence[Failure]) -> Failure:
     """By those who did not refuse finally: while nobody is there, waiting costs nothing."""
     told = "; ".join(map(str, failures)) or "no provider is set"
     message = f"no provider keeps {content.name} ({content.cid}): {told}"

@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Usage, accept, read_answer
 from mint_content.cid import Cid
 from mint_resilience.failures import Permanent, Transient
@@ -52,7 +53,7 @@ class PinningService:
         """Whether the service has pinned this content."""
         return bool(await self._requests(cid, "pinned"))
 
-    async def keep(self, content: Content) -> None:
+    async def keep(self, content: Content | Folder) -> None:
         """Ask for a pin; raises `Transient` until the service has found all of the content."""
         await self.adopt(content.cid, content.name)
         if not await self.holds(content.cid):

@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from ipfs_uploader.assets import Content
+from ipfs_uploader.folder import Folder
 from mint_content.cid import Cid, Codec
 from mint_resilience.failures import Conflict, Outage, Transient
 from mint_resilience.http import raise_for_status
@@ -50,8 +51,11 @@ class Provider(Protocol):
     async def holds(self, cid: Cid) -> bool:
         """Whether it keeps this content for us."""
 
-    async def keep(self, content: Content) -> None:
-        """Let it keep the content; `Conflict` when it names the bytes otherwise than we do."""
+    async def keep(self, content: Content | Folder) -> None:
+        """Let it keep the content; `Conflict` when it names the bytes otherwise than we do.
+
+        A folder is kept by its root, with all that is in it; `Permanent` from who takes none.
+        """
 
     async def adopt(self, cid: Cid, name: str) -> None:
         """Ask it to look for content and keep it; `holds` tells later whether it found it.
@@ -88,7 +92,7 @@ def read_answer(model: type[A], response: httpx.Response, endpoint: str) -> A:
         raise Transient(message, endpoint=endpoint) from error
 
 
-def require_same_name(answered: str, content: Content, endpoint: str) -> None:
+def require_same_name(answered: str, content: Content | Folder, endpoint: str) -> None:
     """Raise `Conflict` unless the provider gave the bytes the CID that we computed (IP-2)."""
     if answered != str(content.cid):
         message = f"{endpoint}: answered CID {answered} for {content.name}, ours is {content.cid}"
@@ -97,6 +101,8 @@ def require_same_name(answered: str, content: Content, endpoint: str) -> None:
 
 class Uploads:
     """Uploads to one provider, so that the CID is ours: as a file, else as an archive.
+
+    A folder is always an archive: nothing else has its name.
 
     A file of several blocks is cut by the provider, perhaps otherwise than by us. Blocks of an
     archive are not cut again. A provider that was found to cut otherwise gets archives from then
@@ -110,21 +116,24 @@ class Uploads:
 
     async def send(
         self,
-        content: Content,
+        content: Content | Folder,
         *,
-        as_file: Callable[[], Awaitable[str]],
-        as_archive: Callable[[], Awaitable[str]],
+        as_file: Callable[[Content], Awaitable[str]],
+        as_archive: Callable[[Content | Folder], Awaitable[str]],
     ) -> None:
         """Send the content; both ways answer with the CID that they led to.
 
         Raises `Conflict` when even an archive's root is said to be another, else as they do.
         """
+        if isinstance(content, Folder):
+            require_same_name(await as_archive(content), content, self._endpoint)
+            return
         cut = content.cid.codec is Codec.DAG_PB
         if not (cut and self._cuts_otherwise):
-            answered = await as_file()
+            answered = await as_file(content)
             if answered == str(content.cid):
                 return
             if not cut:
                 require_same_name(answered, content, self._endpoint)
-        require_same_name(await as_archive(), content, self._endpoint)
+        require_same_name(await as_archive(content), content, self._endpoint)
         self._cuts_otherwise = True

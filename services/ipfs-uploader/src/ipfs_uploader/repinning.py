@@ -115,7 +115,7 @@ class Repinning:
         holders: set[str] = set()
         for provider in self.pinning.providers:
             try:
-                held = await provider.holds(Cid.parse(asset.cid))
+                held = await _holds(provider, asset)
             except Failure as failure:
                 log.warning("provider not asked", provider=provider.name, detail=str(failure))
                 held = provider.name in asset.providers
@@ -157,3 +157,10 @@ def _repinned(due: RepinDue) -> AssetsRepinned:
     return AssetsRepinned(
         mint_id=due.mint_id, image=due.image, metadata=due.metadata, animation=due.animation
     )
+
+
+async def _holds(provider: Guarded, asset: PinnedAsset) -> bool:
+    """Whether the provider keeps the content, by a pin of its own or of its folder."""
+    if await provider.holds(Cid.parse(asset.cid)):
+        return True
+    return asset.folder is not None and await provider.holds(Cid.parse(asset.folder))

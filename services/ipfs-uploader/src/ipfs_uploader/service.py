@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ipfs_uploader.assets import Assets, Content, metadata_content
 from ipfs_uploader.claims import SOURCE, Claims
@@ -36,10 +37,18 @@ SERVICE = SOURCE
 Outputs = Sequence[Output]
 
 
+class Pinner(Protocol):
+    """Puts content on IPFS: by itself, or with that of other mints."""
+
+    async def pin(self, content: Content) -> PinnedAsset:
+        """Pin it and see it come back; raises `Permanent` when that can not be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
     """Answers the events that concern IPFS; media that are not there yet wait `media_retry`."""
 
+    pinner: Pinner
     pinning: Pinning
     media: UpstreamMedia
     claims: Claims
@@ -98,7 +107,7 @@ class Uploader:
 
     async def _try(self, content: Content) -> PinnedAsset | Failure:
         try:
-            return await self.pinning.pin(content)
+            return await self.pinner.pin(content)
         except Failure as failure:
             return failure
 
@@ -108,9 +117,10 @@ class Uploader:
         return (told,) if due is None else (told, self._later(cause, due))
 
     async def _unpin(self, cause: Envelope, request: UnpinRequested) -> Outputs:
-        cids = {text: Cid.parse(text) for text in request.cids}
+        for text in request.cids:
+            Cid.parse(text)  # what is no name is refused before anything is unpinned
         kept = await self.claims.release(
-            cause, request.cids, lambda text: self.pinning.unpin(cids[text])
+            cause, request.cids, lambda text: self.pinning.unpin(Cid.parse(text))
         )
         answer = AssetsUnpinned(mint_id=request.mint_id, cids=request.cids, kept=kept)
         return (self._publish(cause, answer),)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import Field, FilePath, field_validator, model_validator
 
+from ipfs_uploader.batches import BatchLimits
+from ipfs_uploader.folder import MOST_ITEMS
 from mint_content.web import trust
 from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
@@ -36,6 +38,21 @@ class ProviderSettings(BreakerSettings):
     )
     ipfs_replicas: int = Field(
         default=1, ge=1, description="providers that are to hold everything, from 1 to all"
+    )
+    ipfs_batch_items: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_ITEMS,
+        description=f"contents (two or three per mint) that go up together as one folder, 1 to"
+        f" {MOST_ITEMS}; 1: each by itself; for more, raise TRIMINT_UPLOADS_IN_FLIGHT, too",
+    )
+    ipfs_batch_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        gt=0,
+        description="bytes of contents that go up together, above 0; larger ones go by themselves",
+    )
+    ipfs_batch_seconds: float = Field(
+        default=0.5, ge=0, description="seconds that content waits for others to go up with, from 0"
     )
     pinata_api_url: str = Field(
         default="https://api.pinata.cloud", pattern=_URL, description="URL of Pinata's API"
@@ -84,6 +101,8 @@ class ProviderSettings(BreakerSettings):
             return "TRIMINT_PINNING_SERVICE_TOKEN: expected as many tokens as there are services"
         if all(name.startswith(PINNING_SERVICE) for name in names):
             return "TRIMINT_IPFS_PROVIDERS: expected one that takes bytes; a psa only takes CIDs"
+        if self.ipfs_batch_items > 1 and PINATA_V2 in names:
+            return "TRIMINT_IPFS_BATCH_ITEMS: expected 1, for pinata-v2 takes no folders"
         if self.ipfs_replicas > len(names):
             return f"TRIMINT_IPFS_REPLICAS: expected 1 to {len(names)}, the number of providers"
         return None
@@ -109,6 +128,15 @@ class ProviderSettings(BreakerSettings):
         secret = self.pinning_service_token
         tokens = secret.get_secret_value().split(",") if secret else ()
         return _numbered(PINNING_SERVICE, tuple(token.strip() for token in tokens))
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """When a batch is full."""
+        return BatchLimits(
+            items=self.ipfs_batch_items,
+            size=self.ipfs_batch_bytes,
+            seconds=self.ipfs_batch_seconds,
+        )
 
     @property
     def _known(self) -> tuple[str, ...]:

@@ -25,16 +25,19 @@ class CompactedTopic:
     """Follows all partitions of a topic. `async with` connects and disconnects.
 
     It holds the newest record of each key in memory, so it suits topics that hold little, or a
-    short life.
+    short life; of any other, it can be told to hold only the `newest` keys of each partition.
     """
 
-    def __init__(self, cluster: Cluster, codec: Codec, topic: Topic) -> None:
+    def __init__(
+        self, cluster: Cluster, codec: Codec, topic: Topic, *, newest: int | None = None
+    ) -> None:
         self._cluster = cluster
         self._codec = codec
         self._topic = topic
         self._kafka: AIOKafkaConsumer | None = None
         self._partitions: list[TopicPartition] = []
-        self._newest: dict[bytes, Received] = {}
+        self._limit = newest
+        self._held: dict[int, dict[bytes, Received]] = {}
         self._reading = asyncio.Lock()
 
     async def __aenter__(self) -> CompactedTopic:
@@ -55,7 +58,7 @@ class CompactedTopic:
             await self._kafka.stop()
 
     async def present(self) -> Mapping[bytes, Received]:
-        """What the topic holds: at least all that was acknowledged when this was called.
+        """What it holds of the topic: up to what was acknowledged when this was called, or later.
 
         Raises `Transient` when Kafka does not answer, `Poison` for what can not be decoded.
         """
@@ -64,7 +67,7 @@ class CompactedTopic:
                 await self._catch_up()
         except KafkaError as error:
             raise Transient(f"{self._topic.name} can not be read: {error!r}") from error
-        return dict(self._newest)
+        return {key: record for held in self._held.values() for key, record in held.items()}
 
     async def _catch_up(self) -> None:
         kafka = self._kafka
@@ -88,8 +91,13 @@ class CompactedTopic:
         return records
 
     async def _take(self, record: Any) -> None:
+        held = self._held.setdefault(record.partition, {})
         if record.value is None:
-            self._newest.pop(record.key, None)
+            held.pop(record.key, None)
             return
         await self._codec.prepare((record.value,))
-        self._newest[record.key] = decoded(self._codec, self._topic.name, record)
+        received = decoded(self._codec, self._topic.name, record)
+        held.pop(record.key, None)
+        held[record.key] = received
+        if self._limit is not None and len(held) > self._limit:
+            del held[next(iter(held))]

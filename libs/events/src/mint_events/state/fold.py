@@ -74,7 +74,9 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             | c.DeadLetterDiscarded()
         ):
             return state
-        case c.AssetsRepinned() | c.RepinDue() | c.AssetsClaimed() | c.UnpinBegun():
+        case c.AssetsRepinned() | c.RepinDue():
+            return state
+        case c.AssetsClaimed() | c.UnpinBegun() | c.FolderBegun():
             return state
         case c.LayerHealthReported() | c.MaintenanceBegun() | c.MaintenanceEnded():
             return state
