@@ -62,9 +62,26 @@ class World:
 async def world(
     kafka: KafkaCluster, solana: SolanaServer, topic_prefix: str, tmp_path: Path
 ) -> World:
+    return await world_of(kafka, solana, topic_prefix, tmp_path)
+
+
+@pytest.fixture
+async def patient_world(
+    kafka: KafkaCluster, topic_prefix: str, tmp_path: Path
+) -> AsyncIterator[World]:
+    """Its blockhashes are good for a minute, as on the real cluster; a restart takes less."""
+    server = SolanaServer()
+    await server.start()
+    yield await world_of(kafka, server, topic_prefix, tmp_path)
+    await server.stop()
+
+
+async def world_of(
+    kafka: KafkaCluster, solana: SolanaServer, topic_prefix: str, folder: Path
+) -> World:
     cluster = Cluster(brokers=tuple(kafka.brokers.split(",")), prefix=topic_prefix)
     await ensure_topics(cluster, partitions=PARTITIONS)
-    authority, key_file = Keypair(), tmp_path / "authority.json"
+    authority, key_file = Keypair(), folder / "authority.json"
     write_key_file(authority, key_file)
     await fund(str(authority.pubkey()), solana.rpc_url)
     env = {
@@ -140,8 +157,9 @@ async def events_until_confirmed(world: World, mint_ids: set[str]) -> list[Envel
 
 @pytest.mark.requirement("CH-1", "CH-2")
 async def test_a_minter_killed_in_the_middle_goes_on_with_the_same_signatures(
-    world: World, tmp_path: Path
+    patient_world: World, tmp_path: Path
 ) -> None:
+    world = patient_world
     mint_ids = {f"mint-{number}" for number in range(MINTS)}
     async with Publisher(world.cluster, Codec()) as publisher:
         async with service(world, tmp_path) as child:
