@@ -117,6 +117,8 @@ async def test_while_no_ipfs_provider_is_there_new_mints_wait_and_then_complete_
     requests = orders(unique_name, 10)
     async with Fleet(env, tmp_path / "logs") as fleet:
         await fleet.ready()
+        # It is closed at first, too: before anybody has said that the layer is well.
+        await until_metric(fleet["reconciler"], 'trimint_gate_open{layer="ipfs"}', 1)
         for provider in PROVIDERS:
             await ipfs.misbehave(provider, Fault(Kind.REFUSE))
         try:
