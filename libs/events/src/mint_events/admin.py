@@ -48,15 +48,7 @@ async def ensure_topics(
     made, `Transient` when the brokers do not learn of it in time.
     """
     async with connected_admin(cluster) as admin:
-        there = set(await admin.list_topics())
-        missing = [topic for topic in topics if cluster.prefixed(topic.name) not in there]
-        if not missing:
-            return []
-        replicas = replication or await _replicas(admin)
-        new = [_new_topic(cluster, topic, partitions, replicas) for topic in missing]
-        created = _created(await admin.create_topics(new))
-        await _known(admin, created)
-    return [cluster.unprefixed(name) for name in created]
+        return await _ensure(admin, cluster, topics, partitions, replication)
 
 
 async def ensure_delays(cluster: Cluster, delays: Sequence[Topic], inputs: Sequence[Topic]) -> None:
@@ -67,14 +59,29 @@ async def ensure_delays(cluster: Cluster, delays: Sequence[Topic], inputs: Seque
     """
     async with connected_admin(cluster) as admin:
         counts = await partition_counts(admin)
-    most = max((counts.get(cluster.prefixed(topic.name), 0) for topic in inputs), default=0)
-    await ensure_topics(cluster, delays, partitions=most or DEFAULT_PARTITIONS)
-    small = [
-        name for topic in delays if counts.get(name := cluster.prefixed(topic.name), most) < most
-    ]
-    if small:
-        async with connected_admin(cluster) as admin:
+        most = max((counts.get(cluster.prefixed(topic.name), 0) for topic in inputs), default=0)
+        await _ensure(admin, cluster, delays, most or DEFAULT_PARTITIONS)
+        names = [cluster.prefixed(topic.name) for topic in delays]
+        if small := [name for name in names if counts.get(name, most) < most]:
             await admin.create_partitions({name: NewPartitions(most) for name in small})
+
+
+async def _ensure(
+    admin: Admin,
+    cluster: Cluster,
+    topics: Sequence[Topic],
+    partitions: int,
+    replication: int | None = None,
+) -> list[str]:
+    there = set(await admin.list_topics())
+    missing = [topic for topic in topics if cluster.prefixed(topic.name) not in there]
+    if not missing:
+        return []
+    replicas = replication or await _replicas(admin)
+    new = [_new_topic(cluster, topic, partitions, replicas) for topic in missing]
+    created = _created(await admin.create_topics(new))
+    await _known(admin, created)
+    return [cluster.unprefixed(name) for name in created]
 
 
 async def _replicas(admin: Admin) -> int:
