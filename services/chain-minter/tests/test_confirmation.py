@@ -40,7 +40,9 @@ RULES = Rules(
 )
 TWO_WITNESSES = replace(RULES, witnesses=2)
 LAST_VALID = 1000
-SIGNED = Signed(signature="s1", attempt=1, last_valid_block_height=LAST_VALID, signed_at=NOW)
+SIGNED = Signed(
+    signature="s1", attempt=1, taken=True, last_valid_block_height=LAST_VALID, signed_at=NOW
+)
 LANDED = Status(commitment=Commitment.CONFIRMED, slot=7, error=None)
 FINALIZED = replace(LANDED, commitment=Commitment.FINALIZED)
 FAILED = replace(LANDED, error="InstructionError")
@@ -182,6 +184,15 @@ def test_the_same_bytes_are_sent_again_when_they_were_not_seen_for_a_while() -> 
     assert after(glance(LANDED), age=RULES.resend) == Look(everywhere=False)
 
 
+@pytest.mark.requirement("CH-3", "CH-5")
+def test_the_same_bytes_are_sent_again_also_while_one_endpoint_says_they_have_expired() -> None:
+    told_too_high = hearing(says(height=LAST_VALID * 1000), says(height=LAST_VALID))
+
+    assert after(told_too_high) == Wait()
+    assert after(told_too_high, age=RULES.resend) == Rebroadcast()
+    assert after(replace(told_too_high, everywhere=False), age=RULES.resend) == Wait()
+
+
 def test_what_an_earlier_process_signed_is_sent_at_once() -> None:
     assert decide(SIGNED, None, glance(), NOW, RULES) == Rebroadcast()
 
@@ -215,6 +226,15 @@ def test_our_transactions_slot_is_told_when_it_is_known() -> None:
 @pytest.mark.parametrize("status", [None, FINALLY_FAILED])
 def test_a_spent_signature_is_followed_by_the_next(status: Status | None) -> None:
     assert after(hearing(says(status), says(status))) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-8", "NR-3")
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+def test_a_signature_that_no_endpoint_took_is_no_attempt(attempt: int) -> None:
+    untaken = replace(SIGNED, attempt=attempt, taken=False)
+
+    assert after(hearing(says()), untaken) == Sign(attempt=attempt)
+    assert after(hearing(says(height=LAST_VALID)), untaken) == Wait()
 
 
 @pytest.mark.requirement("CH-3")

@@ -199,7 +199,9 @@ class MintSubmitted:
 
     mint_id: Annotated[str, "Idempotency key of the mint."]
     mint_address: Annotated[str, "Address of the NFT's mint account."]
-    attempt: Annotated[int, "Number of the signature, from 1; anew once one of them has landed."]
+    attempt: Annotated[
+        int, "Number of the attempt, from 1; anew once one has landed. What nobody took is none."
+    ]
     signature: Annotated[str, "Signature of the transaction, base58."]
     transaction: Annotated[bytes, "The signed transaction: these very bytes are sent, and re-sent."]
     blockhash: Annotated[str, "Recent blockhash in it, base58."]

@@ -89,12 +89,14 @@ def prepared(hold: c.LockHold = c.LockHold.VERIFIED) -> c.MintPrepared:
     )
 
 
-def submitted(attempt: int = 1) -> c.MintSubmitted:
+def submitted(number: int = 1, *, attempt: int | None = None) -> c.MintSubmitted:
+    """The signature of that number; each is an attempt of its own unless it is said."""
     return c.MintSubmitted(
         mint_id=MINT,
         mint_address=ADDRESS,
-        attempt=attempt,
-        signature=f"signature-{attempt}",
+        attempt=attempt or number,
+        signature=f"signature-{number}",
+        earlier=tuple(f"signature-{earlier}" for earlier in range(1, number)),
         transaction=b"signed",
         blockhash="hash",
         last_valid_block_height=150,

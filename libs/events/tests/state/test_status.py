@@ -40,6 +40,19 @@ def test_a_mint_goes_along_the_line(steps: int) -> None:
     assert status_of(after(*events)) is LINE[steps - 1][1]
 
 
+@pytest.mark.requirement("CH-2")
+def test_the_newest_signature_is_known_also_when_it_is_of_the_same_attempt() -> None:
+    signatures = [h.submitted(1), h.submitted(2, attempt=1), h.submitted(3, attempt=2)]
+
+    newest = [after(*signatures[: count + 1], signatures[0]).submission for count in range(3)]
+
+    assert [each and (each.signature, each.attempt) for each in newest] == [
+        ("signature-1", 1),
+        ("signature-2", 1),
+        ("signature-3", 2),
+    ]
+
+
 @pytest.mark.requirement("MF-8")
 def test_an_invalid_request_is_rejected() -> None:
     state = after(h.request(), h.rejected(c.RejectionReason.INVALID_FIELD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,10 +56,12 @@ class Chain(Protocol):
         """
         ...
 
-    async def send(self, raw: bytes, *, skip: int) -> None:
+    async def send(self, raw: bytes, *, skip: int, taken: Callable[[], None]) -> None:
         """Hand a signed transaction to the endpoint `skip` places down, or one after it.
 
-        Raises `Refused` when its simulation fails there; it says nothing about earlier sendings.
+        `taken` is called when one has tried it, or may have: not while nobody is there, all want
+        fewer calls, or do not know its blockhash (any more). Raises `Refused` when its simulation
+        fails there; it says nothing about earlier sendings.
         """
         ...
 

@@ -14,7 +14,7 @@ Sources: Solana's documentation on transaction confirmation and expiration; `get
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
@@ -40,10 +40,14 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """The newest transaction that was signed for the mint; `attempt` counts from 1."""
+    """The newest transaction that was signed for the mint; `attempt` counts from 1.
+
+    `taken`: an endpoint has it, or may have. What nobody can have sent on is no attempt (NR-3).
+    """
 
     signature: str
     attempt: int
+    taken: bool
     last_valid_block_height: int
     signed_at: datetime
 
@@ -131,6 +135,10 @@ class Park:
     detail: str
 
 
+Pending = Rebroadcast | Wait
+"""What is done about a transaction that may still land: its bytes are sent again when it is time,
+also while somebody says that it has expired."""
+
 Decision = Confirm | Rebroadcast | Sign | Look | Wait | Park
 
 
@@ -158,15 +166,14 @@ def decide(
     rules: Rules,
 ) -> Decision:
     """The next step. `sent_at` is when the bytes were last sent by this process, if ever."""
-    if isinstance(evidence, Hearing):
-        return _after_hearing(signed, evidence, now, rules)
-    if signed is None:
-        return Look(everywhere=False)
     due = sent_at is None or now - sent_at >= rules.resend
-    return _after_glance(signed, evidence, Rebroadcast() if due else Wait())
+    pending = Rebroadcast() if due else Wait()
+    if isinstance(evidence, Hearing):
+        return _after_hearing(signed, evidence, pending, now, rules)
+    return Look(everywhere=False) if signed is None else _after_glance(signed, evidence, pending)
 
 
-def _after_glance(signed: Signed, seen: Glance, pending: Rebroadcast | Wait) -> Decision:
+def _after_glance(signed: Signed, seen: Glance, pending: Pending) -> Decision:
     status = seen.status
     if status is None or status.commitment is Commitment.PROCESSED:
         return Look(everywhere=True) if _is_expired(signed, seen) else pending
@@ -177,7 +184,7 @@ def _after_glance(signed: Signed, seen: Glance, pending: Rebroadcast | Wait) -> 
 
 
 def _after_hearing(
-    signed: Signed | None, hearing: Hearing, now: datetime, rules: Rules
+    signed: Signed | None, hearing: Hearing, pending: Pending, now: datetime, rules: Rules
 ) -> Decision:
     found = {statement.found for statement in hearing.statements}
     landed = [slot for each in hearing.statements if (slot := _landed(each.status)) is not None]
@@ -189,7 +196,7 @@ def _after_hearing(
         return _landed_but_not_whole(signed, hearing, max(landed), now, rules)
     if hearing.everywhere and _is_spent(signed, hearing, rules):
         return _next_signature(signed, found, rules)
-    return Wait()
+    return pending if hearing.everywhere else Wait()
 
 
 def _first_signature(hearing: Hearing, found: set[Found]) -> Sign | Look:
@@ -218,19 +225,20 @@ def _landed_but_not_whole(
     )
 
 
-def _next_signature(signed: Signed, found: set[Found], rules: Rules) -> Sign | Park:
+def _next_signature(signed: Signed, found: Set[Found], rules: Rules) -> Sign | Park:
     """The signature is spent: it can never land any more."""
-    if signed.attempt < rules.max_signatures:
-        return Sign(attempt=signed.attempt + 1)
+    attempts = signed.attempt if signed.taken else signed.attempt - 1
+    if attempts < rules.max_signatures:
+        return Sign(attempt=attempts + 1)
     if found == {Found.ABSENT}:
         return Park(
             outcome=ChainOutcome.ABSENT,
-            detail=f"{signed.attempt} transactions failed or expired and the NFT is not on chain,"
+            detail=f"{attempts} transactions failed or expired and the NFT is not on chain,"
             " finally: see why, then let the mint go on",
         )
     return Park(
         outcome=ChainOutcome.UNKNOWN,
-        detail=f"{signed.attempt} transactions failed or expired and the NFT is on chain in part:"
+        detail=f"{attempts} transactions failed or expired and the NFT is on chain in part:"
         " complete it",
     )
 

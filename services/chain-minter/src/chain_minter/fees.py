@@ -21,10 +21,9 @@ class Pricing:
     floor: int
     cap: int
 
-    def price(self, recent: Sequence[int], attempt: int) -> int:
-        """The percentile of recent prices, doubled with each further attempt, within bounds."""
-        wanted = max(self.floor, percentile(recent, self.percentile)) << (attempt - 1)
-        return min(self.cap, wanted)
+    def price(self, recent: Sequence[int], least: int = 0) -> int:
+        """The percentile of recent prices, no lower than `least`, within bounds."""
+        return min(self.cap, max(self.floor, least, percentile(recent, self.percentile)))
 
 
 def percentile(values: Sequence[int], percent: int) -> int:

@@ -25,12 +25,12 @@ from chain_minter.confirmation import (
     Rebroadcast,
     Rules,
     Sign,
-    Signed,
     Statement,
     Wait,
     decide,
 )
 from chain_minter.rpc import Refused
+from chain_minter.submission import Submission
 from mint_chain.instructions import missing_steps
 from mint_chain.nft import ABSENT, Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted
@@ -59,33 +59,11 @@ class Signing(Protocol):
         ...
 
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
-        """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent."""
+        """Sign a transaction for what is missing, on a fresh blockhash, to follow the last one.
+        Nothing is sent."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What was signed and recorded, and when."""
-
-    event: MintSubmitted
-    at: datetime
-
-    @property
-    def signatures(self) -> tuple[str, ...]:
-        """Every signature made so far, this one last."""
-        return (*self.event.earlier, self.event.signature)
-
-    @property
-    def signed(self) -> Signed:
-        """What the core needs to know of it."""
-        return Signed(
-            signature=self.event.signature,
-            attempt=self.event.attempt,
-            last_valid_block_height=self.event.last_valid_block_height,
-            signed_at=self.at,
-        )
 
 
 Record = Callable[[MintSubmitted], Awaitable[Submission]]
@@ -146,9 +124,8 @@ class Flight:
 
     async def _sign(self, attempt: int) -> None:
         """Sign for what is missing and record it; only then it may be sent."""
-        earlier = self.submission.signatures if self.submission else ()
         event = await self._tools.signer.sign(
-            self._nft, self._there, attempt=attempt, earlier=earlier
+            self._nft, self._there, attempt=attempt, last=self.submission
         )
         reach(Boundary.MINT_SIGNED)
         self.submission = await self._record(event)
@@ -158,20 +135,25 @@ class Flight:
 
     async def _send(self) -> Evidence:
         """Send the recorded bytes, to another endpoint each time; a refusal means: look (CH-4)."""
+        submission = self._submitted
         self._sent_at = self._tools.clock.now()
         self._sendings += 1
         try:
-            await self._tools.chain.send(self._submitted.transaction, skip=self._sendings - 1)
+            await self._tools.chain.send(
+                submission.event.transaction, skip=self._sendings - 1, taken=submission.take
+            )
         except Refused as refusal:
             self._refusal = f" (last refusal: {refusal})"
-            log.info("refused", signature=self._submitted.signature, reason=str(refusal))
+            log.info("refused", signature=submission.event.signature, reason=str(refusal))
             return await self._look()
         reach(Boundary.MINT_SENT)
         await self._tools.clock.beat()
         return await self._glance()
 
     async def _glance(self) -> Evidence:
-        return await self._tools.chain.glance(Signature.from_string(self._submitted.signature))
+        return await self._tools.chain.glance(
+            Signature.from_string(self._submitted.event.signature)
+        )
 
     async def _look(self) -> Hearing:
         report = await self._tools.chain.look(self._nft.mint, self._signature)
@@ -203,13 +185,13 @@ class Flight:
 
     @property
     def _signature(self) -> Signature | None:
-        return Signature.from_string(self._submitted.signature) if self.submission else None
+        return Signature.from_string(self._submitted.event.signature) if self.submission else None
 
     @property
-    def _submitted(self) -> MintSubmitted:
+    def _submitted(self) -> Submission:
         if self.submission is None:
             raise RuntimeError("nothing was signed yet")
-        return self.submission.event
+        return self.submission
 
 
 def _progress(there: OnChain) -> tuple[bool, bool, bool, int]:

@@ -8,8 +8,9 @@ from functools import partial
 import structlog
 
 from chain_minter.confirmation import Confirm, Park
-from chain_minter.flight import Flight, Submission, Tools
+from chain_minter.flight import Flight, Tools
 from chain_minter.inflight import Inflight
+from chain_minter.submission import Submission
 from mint_chain.addresses import token_account_address
 from mint_chain.nft import Nft
 from mint_events.bus import Output, Publish, Tombstone
@@ -56,7 +57,7 @@ class Minter:
         reach(Boundary.MINT_RECEIVED)
         nft = await self._tools.signer.nft(prepared)
         record = partial(self._record, cause, received.partition)
-        flight = Flight(nft, self._tools, record, await self._submission(prepared.mint_id))
+        flight = Flight(nft, self._tools, record, await self._inflight.newest(prepared.mint_id))
         match await flight.run():
             case Confirm(slot=slot):
                 return await self._confirmed(cause, prepared, nft, flight.submission, slot)
@@ -67,14 +68,7 @@ class Minter:
         """The signature tells one submission of a mint from another."""
         now = self._tools.clock.now()
         envelope = caused_by(cause, event, source=SERVICE, time=now, ordinal=event.signature)
-        await self._inflight.record(envelope, partition)
-        return Submission(event, now)
-
-    async def _submission(self, mint_id: str) -> Submission | None:
-        envelope = await self._inflight.newest(mint_id)
-        if envelope is None or not isinstance(envelope.event, MintSubmitted):
-            return None
-        return Submission(envelope.event, envelope.time)
+        return await self._inflight.record(envelope, event, partition)
 
     async def _confirmed(
         self,
@@ -108,7 +102,7 @@ class Minter:
         self, cause: Envelope, prepared: MintPrepared, park: Park
     ) -> Sequence[Output]:
         """The in-flight record stays: parked is not final, its count of signatures must not go."""
-        submission = await self._submission(prepared.mint_id)
+        submission = await self._inflight.newest(prepared.mint_id)
         event = MintParked(
             mint_id=prepared.mint_id,
             mint_address=prepared.mint_address,

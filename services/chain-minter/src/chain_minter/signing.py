@@ -15,6 +15,7 @@ from chain_minter.batching import Shared
 from chain_minter.fees import MAX_UNITS, Pricing, unit_limit
 from chain_minter.rpc import Refused
 from chain_minter.solana import Solana
+from chain_minter.submission import Submission
 from mint_chain.addresses import parse_address, parse_wallet
 from mint_chain.instructions import Step, missing_steps
 from mint_chain.nft import Collection, CreatorShare, Nft, OnChain
@@ -92,11 +93,12 @@ class Signer:
         return nft
 
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
         """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent.
 
-        Raises `AllUnavailable` while the authority can not pay for it.
+        It follows `last`, the mint's newest submission. Raises `AllUnavailable` while the authority
+        can not pay for it.
         """
         self._purse.require(nft.authority)
         authority = self._authorities[str(nft.authority)]
@@ -105,7 +107,7 @@ class Signer:
             self._limits.limit(steps, authority, afresh=attempt > 1),
             self._chain.recent_prices(written_accounts(steps, authority.address)),
         )
-        price = self._pricing.price(recent_prices, attempt)
+        price = self._pricing.price(recent_prices, _least_price(attempt, last))
         recent = await self._chain.blockhash()
         signed = sign(steps, authority.keypair, recent.hash, units=units, price=price)
         return MintSubmitted(
@@ -119,7 +121,7 @@ class Signer:
             endpoint=recent.endpoint,
             priority_fee=price,
             compute_unit_limit=units,
-            earlier=earlier,
+            earlier=last.signatures if last else (),
         )
 
     def _authority_for(self, prepared: MintPrepared) -> Authority:
@@ -137,6 +139,14 @@ class Signer:
         metadata = await self._chain.metadata(mint)
         ours = metadata is not None and metadata.update_authority == authority.address
         return Collection(mint=mint, verify=ours, sized=bool(metadata and metadata.sized))
+
+
+def _least_price(attempt: int, last: Submission | None) -> int:
+    """Twice the price of an attempt that failed, whatever others paid since (CH-6)."""
+    if last is None or attempt == 1:
+        return 0
+    price = last.event.priority_fee
+    return max(1, 2 * price) if attempt > last.event.attempt else price
 
 
 def written_accounts(steps: Sequence[Step], payer: Pubkey) -> tuple[Pubkey, ...]:

@@ -7,7 +7,8 @@ decides, of every healthy one. An account that does not decode at one endpoint i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 
 from solders.pubkey import Pubkey
@@ -19,11 +20,11 @@ from chain_minter.chain import Landed, Report
 from chain_minter.confirmation import Glance, Status
 from chain_minter.endpoints import Endpoints
 from chain_minter.queries import Blockhash, Finalized, Parts, Read
-from chain_minter.rpc import Endpoint
+from chain_minter.rpc import Endpoint, Preflight, Refused
 from mint_chain.accounts import Metadata
 from mint_chain.addresses import edition_address
 from mint_chain.nft import OnChain, observe
-from mint_resilience.failures import Conflict, Transient
+from mint_resilience.failures import Conflict, Outage, RateLimited, Transient
 
 Question = tuple[Pubkey, Signature | None]
 """An NFT by its mint, and the signature that is to make it, if there is one yet."""
@@ -85,16 +86,19 @@ class Solana:
             raise next(each for each in hearsay if isinstance(each, Conflict))
         return reports
 
-    async def send(self, raw: bytes, *, skip: int) -> None:
+    async def send(self, raw: bytes, *, skip: int, taken: Callable[[], None]) -> None:
         """Hand over a signed transaction that was sent `skip` times before.
 
         It goes to the best endpoint for some sendings, then to the next (CH-3); when one can not
-        take it, at once to the one after it. Raises `Refused` when its simulation fails there; it
-        says nothing about earlier sendings.
+        take it, at once to the one after it. `taken` is called when one has, or may have. Raises
+        `Refused` when its simulation fails there; it says nothing about earlier sendings.
         """
-        await self._endpoints.hand_over(
-            lambda endpoint: queries.send(endpoint, raw), skip=skip // self._sendings_per_endpoint
-        )
+
+        async def send(endpoint: Endpoint) -> None:
+            with _telling_unless_turned_away(taken):
+                await queries.send(endpoint, raw)
+
+        await self._endpoints.hand_over(send, skip=skip // self._sendings_per_endpoint)
 
     async def blockhash(self) -> Blockhash:
         """A blockhash at most 1 s old."""
@@ -165,6 +169,25 @@ class Solana:
 
     async def _fetch_rent(self) -> int:
         return await self._endpoints.read(queries.mint_rent)
+
+
+@contextmanager
+def _telling_unless_turned_away(taken: Callable[[], None]) -> Iterator[None]:
+    """Who was cut off, or whose reply was lost, may have done its work."""
+    try:
+        yield
+    except BaseException as error:
+        if not _is_turned_away(error):
+            taken()
+        raise
+    taken()
+
+
+def _is_turned_away(error: BaseException) -> bool:
+    """Whether the transaction was not even tried: also after its blockhash has expired."""
+    if isinstance(error, Refused):
+        return error.preflight is Preflight.BLOCKHASH
+    return isinstance(error, Outage | RateLimited)
 
 
 async def _nothing() -> None:

@@ -8,6 +8,7 @@ import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from solders.keypair import Keypair
@@ -128,6 +129,29 @@ async def test_reads_avoid_a_primary_that_lags_by_a_hundred_slots(world: World) 
     await minted(world, process)
 
     assert methods_asked(process, "primary") == set()
+
+
+@pytest.mark.requirement("CH-8", "NR-3")
+async def test_signatures_that_no_endpoint_took_are_no_attempts(world: World) -> None:
+    for endpoint in ALL:
+        await misbehave(world, endpoint, Fault(Kind.RATE_LIMITED, when=SENDING, seconds=0))
+    process = await world.process(rules=CAREFUL)
+    work = asyncio.create_task(process.mint(world.prepared()))
+    for count in range(1, RULES.max_signatures + 2):
+        await until(partial(has_signed, world, count))
+        world.pass_blocks(200)
+
+    for endpoint in ALL:
+        await misbehave(world, endpoint)
+    confirmed = await work
+
+    assert isinstance(confirmed, MintConfirmed)
+    assert {submitted.attempt for submitted in world.journal.submissions()} == {1}
+    assert_one_nft(world)
+
+
+def has_signed(world: World, count: int) -> bool:
+    return len(world.journal.submissions()) == count
 
 
 @pytest.mark.requirement("CH-3")

@@ -20,11 +20,13 @@ class Invariants:
     """Judges what happens; every method raises `Violation`.
 
     `alone` as long as no process was overtaken by another: only then it knows all that was signed.
-    `calm` once the faults are over, and what was begun under them.
+    `unbroken` as long as it is the first process, and knows all that was sent, too. `calm` once the
+    faults are over, and what was begun under them.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self.alone = True
+        self.unbroken = True
         self.calm = False
         self._ledger = ledger
         self._recorded: list[str] = []
@@ -56,7 +58,7 @@ class Invariants:
         told = event.earlier or self.calm
         if told and self._is_whole():
             raise Violation("a new signature for an NFT that is whole, finally")
-        if self._failed(self._recorded) > MAX_SIGNATURES:
+        if self._failed(self._recorded[:-1], tried=True) >= MAX_SIGNATURES:
             raise Violation("more than 3 signatures")
 
     def _older(self, event: MintSubmitted, known: Set[str]) -> Iterator[tuple[str, Transaction]]:
@@ -66,19 +68,23 @@ class Invariants:
                 yield signature, transaction
 
     def _check_attempt(self, event: MintSubmitted) -> None:
-        failed = self._failed(event.earlier)
+        """What nobody tried is no attempt; who did not send it itself has to assume that it was."""
+        failed, tried = self._failed(event.earlier), self._failed(event.earlier, tried=True)
         if event.attempt > MAX_SIGNATURES:
             raise Violation("more than 3 signatures")
-        if event.attempt != failed + 1:
-            raise Violation(f"attempt {event.attempt} after {failed} that failed")
+        least, most = tried + 1, (tried if self.unbroken else failed) + 1
+        if not least <= event.attempt <= most:
+            raise Violation(f"attempt {event.attempt} after {tried} to {failed} that failed")
 
-    def _failed(self, signatures: Iterable[str]) -> int:
-        """How many have not succeeded since the last that did."""
+    def _failed(self, signatures: Iterable[str], *, tried: bool = False) -> int:
+        """How many have not succeeded since the last that did, or only those that were tried."""
         failed = 0
         for signature in signatures:
             transaction = self._ledger.transactions[signature]
-            landed = transaction.landed is not None and transaction.error is None
-            failed = 0 if landed else failed + 1
+            if transaction.landed is not None and transaction.error is None:
+                failed = 0
+            elif transaction.tried or not tried:
+                failed += 1
         return failed
 
     def _is_whole(self) -> bool:

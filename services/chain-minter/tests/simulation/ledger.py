@@ -28,7 +28,8 @@ MINT, METADATA, EDITION = "mint", "metadata", "edition"
 class Transaction:
     """Signed bytes, and what has become of them.
 
-    `fork` is the slots from which to which a fork held it that was given up, and its error there.
+    `tried`: an endpoint has judged them; `sent`: one has passed them on. `fork` is the slots from
+    which to which a fork held it that was given up, and its error there.
     """
 
     signature: str
@@ -37,6 +38,7 @@ class Transaction:
     creates: frozenset[str]
     blockhash_slot: int
     last_valid: int
+    tried: bool = False
     sent: bool = False
     landed: int | None = None
     error: str | None = None

@@ -27,6 +27,7 @@ from .weakened import (
     blind_to_accounts,
     by_wall_clock,
     complete_at_once,
+    counted_in_any_case,
     errors_at_once,
     everybody,
     failing_on,
@@ -166,6 +167,11 @@ MUTANTS = (
         "what is not decided is unknown, not absent",
         "said to be absent",
         deciding(undecided_is_absent),
+    ),
+    Mutant(
+        "a signature that nobody took is no attempt",
+        "that failed",
+        without_function(confirmation, "_next_signature", counted_in_any_case),
     ),
     Mutant("three signatures and no more", "more than 3", with_product(Product(max_signatures=9))),
 )

@@ -31,7 +31,7 @@ class Desk:
         self._signer = signer(world, self.chain)
 
     async def sign(self) -> Transaction:
-        event = await self._signer.sign(nft_of(MINT_ID), ABSENT, attempt=1, earlier=())
+        event = await self._signer.sign(nft_of(MINT_ID), ABSENT, attempt=1, last=None)
         return self.world.ledger.transactions[event.signature]
 
     async def send(self, transaction: Transaction) -> None:

@@ -12,7 +12,7 @@ from enum import Enum
 from random import Random
 
 from chain_minter.confirmation import Status
-from chain_minter.rpc import Refused
+from chain_minter.rpc import Preflight, Refused
 from mint_resilience.failures import Failure, Outage, RateLimited, Transient
 
 from .ledger import (
@@ -150,6 +150,8 @@ class Node:
 
     def send(self, transaction: Transaction) -> None:
         """Simulate it, and if that succeeds pass it on. Raises `Refused` as preflight does."""
+        self._require_blockhash(transaction)
+        transaction.tried = True
         self._preflight(transaction)
         transaction.sent = True
         if Fault.DROPPING in self._active:
@@ -159,10 +161,13 @@ class Node:
         slots = left - self.random.randrange(4) if late else self.random.choice((1, 1, 2, 3, 8, 40))
         self.ledger.submit(transaction, slots)
 
-    def _preflight(self, transaction: Transaction) -> None:
+    def _require_blockhash(self, transaction: Transaction) -> None:
         slot = self._read_slot() - CONFIRMED_SLOTS
         if slot < transaction.blockhash_slot or self.ledger.height(slot) > transaction.last_valid:
-            raise Refused("Blockhash not found")
+            raise Refused("Blockhash not found", preflight=Preflight.BLOCKHASH)
+
+    def _preflight(self, transaction: Transaction) -> None:
+        slot = self._read_slot() - CONFIRMED_SLOTS
         if self.ledger.status(transaction, self._read_slot()) is not None:
             raise Refused("This transaction has already been processed")
         if self.ledger.created(transaction.address, slot) & transaction.creates:

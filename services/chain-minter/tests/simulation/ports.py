@@ -14,6 +14,7 @@ from solders.signature import Signature
 
 from chain_minter.chain import Landed, Report
 from chain_minter.confirmation import Glance, Status
+from chain_minter.submission import Submission
 from mint_chain.nft import Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted
 from mint_events.envelope import Envelope, Received
@@ -101,10 +102,18 @@ class Chain:
             raise Outage("no endpoint answers")
         return reports
 
-    async def send(self, raw: bytes, *, skip: int) -> None:
+    async def send(self, raw: bytes, *, skip: int, taken: Callable[[], None]) -> None:
         transaction = self._world.ledger.transactions[raw.decode()]
         self._world.sending(transaction)
-        await self.first("send", lambda node: node.send(transaction), skip=skip)
+
+        def send(node: Node) -> None:
+            try:
+                node.send(transaction)
+            finally:
+                if transaction.tried:
+                    taken()
+
+        await self.first("send", send, skip=skip)
 
     async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:
         signed = list(self._world.ledger.transactions.values())
@@ -172,7 +181,7 @@ class Signer:
         return str(nft.mint)
 
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, earlier: tuple[str, ...]
+        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
         slot, last_valid = await self._chain.first("blockhash", Node.blockhash)
         ledger = self._world.ledger
@@ -198,7 +207,7 @@ class Signer:
             endpoint="model",
             priority_fee=0,
             compute_unit_limit=0,
-            earlier=earlier,
+            earlier=last.signatures if last else (),
         )
 
     def _missing(self, there: OnChain) -> frozenset[str]:

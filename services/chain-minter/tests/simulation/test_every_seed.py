@@ -48,6 +48,7 @@ SIGHTS = (
     "a process ended in the middle",
     "two processes at once",
     "a second signature",
+    "a signature that nobody took",
     "a transaction that failed on chain",
     "a transaction on a fork that was given up",
     "an NFT in two transactions",
@@ -64,6 +65,7 @@ def sights(world: World) -> set[str]:
         "a process ended in the middle": world.instances > 1 and world.invariants.alone,
         "two processes at once": not world.invariants.alone,
         "a second signature": any(each.attempt > 1 for each in world.submissions.values()),
+        "a signature that nobody took": any(not each.tried for each in transactions),
         "a transaction that failed on chain": any(each.error for each in transactions),
         "a transaction on a fork that was given up": any(each.fork for each in transactions),
         "an NFT in two transactions": sum(

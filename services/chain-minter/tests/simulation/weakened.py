@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -29,9 +29,10 @@ from chain_minter.flight import Flight
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Refused
 from chain_minter.service import Minter
+from chain_minter.submission import Submission
 from mint_chain.nft import ABSENT, Nft
 from mint_events.bus import Output, Tombstone
-from mint_events.catalogue import ChainOutcome, MintPrepared
+from mint_events.catalogue import ChainOutcome, MintPrepared, MintSubmitted
 from mint_events.envelope import Envelope
 from mint_events.topics import INFLIGHT
 
@@ -51,18 +52,24 @@ class AddressOfAttempt(Signer):
         return f"{nft.mint} {len(self._world.ledger.transactions)}"
 
 
-async def remember_only(self: Inflight, envelope: Envelope, partition: int) -> None:
-    self._newest[envelope.mint_id] = envelope
+async def remember_only(
+    self: Inflight, envelope: Envelope, event: MintSubmitted, partition: int
+) -> Submission:
+    self._newest[envelope.mint_id] = Submission(envelope, event, taken=False)
+    return self._newest[envelope.mint_id]
 
 
 async def load_nothing(self: Inflight, topic: str, partition: int) -> None:
     self._partitions[partition] = set()
 
 
-async def give_up_unacknowledged(self: Inflight, envelope: Envelope, partition: int) -> None:
+async def give_up_unacknowledged(
+    self: Inflight, envelope: Envelope, event: MintSubmitted, partition: int
+) -> Submission:
     """A submission that Kafka has not acknowledged is forgotten, and made anew."""
     await self._publisher.publish(envelope, topic=INFLIGHT)
-    self._newest[envelope.mint_id] = envelope
+    self._newest[envelope.mint_id] = Submission(envelope, event, taken=False)
+    return self._newest[envelope.mint_id]
 
 
 _parked = Minter._parked
@@ -156,6 +163,14 @@ def highest(statements: Sequence[Statement]) -> int:
     return max(statement.finalized_height for statement in statements)
 
 
+_next_signature = confirmation._next_signature
+
+
+def counted_in_any_case(signed: Signed, found: Set[Found], rules: Rules) -> Sign | Park:
+    """A signature is an attempt also when nobody has taken it."""
+    return _next_signature(replace(signed, taken=True), found, rules)
+
+
 # What is there.
 
 
@@ -200,13 +215,16 @@ def failing_on(refusal: str) -> Callable[[Flight], object]:
     """A refusal counts as a failed transaction, which another one has to follow."""
 
     async def send(self: Flight) -> Evidence:
+        submission = self._submitted
         self._sent_at = self._tools.clock.now()
         self._sendings += 1
         try:
-            await self._tools.chain.send(self._submitted.transaction, skip=self._sendings - 1)
+            await self._tools.chain.send(
+                submission.event.transaction, skip=self._sendings - 1, taken=submission.take
+            )
         except Refused as error:
-            if refusal in str(error) and self._submitted.attempt < 3:
-                await self._sign(self._submitted.attempt + 1)
+            if refusal in str(error) and submission.event.attempt < 3:
+                await self._sign(submission.event.attempt + 1)
             return await self._look()
         await self._tools.clock.beat()
         return await self._glance()

@@ -144,6 +144,7 @@ class World:
     def start(self) -> None:
         """Begin the work in a process of its own."""
         self.instances += 1
+        self.invariants.unbroken = self.instances == 1
         instance = Instance(f"process {self.instances}")
         instance.task = self.steps.start(self._process(instance))
         instance.task.before = lambda task, step: self._befalls(instance, task, step)

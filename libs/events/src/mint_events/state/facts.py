@@ -108,11 +108,12 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """The newest transaction that was signed, and how many there were."""
+    """The newest transaction that was signed, and how many were before it."""
 
     at: datetime
     attempt: int
     signature: str
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,9 +173,13 @@ def _preparation(event: c.MintPrepared, envelope: Envelope) -> f.Preparation:
 def _newest_submission(
     known: f.Submission | None, event: c.MintSubmitted, envelope: Envelope
 ) -> f.Submission:
-    if known and known.attempt >= event.attempt:
+    """An attempt may have several signatures: what no endpoint took is none."""
+    earlier = len(event.earlier)
+    if known and known.earlier >= earlier:
         return known
-    return f.Submission(at=envelope.time, attempt=event.attempt, signature=event.signature)
+    return f.Submission(
+        at=envelope.time, attempt=event.attempt, signature=event.signature, earlier=earlier
+    )
 
 
 def _confirmed(event: c.MintConfirmed, envelope: Envelope) -> f.Confirmation:

@@ -1,0 +1,39 @@
+"""What was signed and recorded for a mint, as all flights of the mint know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chain_minter.confirmation import Signed
+from mint_events.catalogue import MintSubmitted
+from mint_events.envelope import Envelope
+
+
+@dataclass(slots=True)
+class Submission:
+    """The newest one. `taken`: an endpoint has its bytes, or may have; a process that has read it
+    back can not know."""
+
+    envelope: Envelope
+    event: MintSubmitted
+    taken: bool
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Every signature made so far, this one last."""
+        return (*self.event.earlier, self.event.signature)
+
+    @property
+    def signed(self) -> Signed:
+        """What the core needs to know of it."""
+        return Signed(
+            signature=self.event.signature,
+            attempt=self.event.attempt,
+            taken=self.taken,
+            last_valid_block_height=self.event.last_valid_block_height,
+            signed_at=self.envelope.time,
+        )
+
+    def take(self) -> None:
+        """An endpoint has the bytes, or may have: from now on they count as an attempt."""
+        self.taken = True
