@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -13,14 +13,30 @@ from pydantic import ValidationError
 from mint_events.bus import Position
 from mint_events.catalogue import Layer, LayerHealthReported
 from mint_events.envelope import Envelope
+from mint_events.gate import Cause, closures, report_of
 from mint_events.topics import HEALTH, Topic, topic_of
 from mint_resilience.failures import Transient
 from mint_runtime.layer_reports import LayerReports, ReportSettings, Speaker
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
-SPEAKER = Speaker(layer=Layer.IPFS, service="ipfs-uploader", instance="one")
+LAYER = Layer.IPFS
+SPEAKER = Speaker(layer=LAYER, service="ipfs-uploader", instance="one")
 SELDOM = 3600.0
 OFTEN = 0.01
+VALID = 7200.0
+
+
+class Time:
+    """The time, as the test wants it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 class Topics:
@@ -30,10 +46,12 @@ class Topics:
         self.said: asyncio.Queue[Envelope] = asyncio.Queue()
         self.taken_back: list[tuple[Topic, str]] = []
         self.refusals = 0
+        self.refused = asyncio.Event()
 
     async def publish(self, *envelopes: Envelope) -> Sequence[Position]:
         if self.refusals:
             self.refusals -= 1
+            self.refused.set()
             raise Transient("no broker answers")
         for envelope in envelopes:
             self.said.put_nowait(envelope)
@@ -44,21 +62,27 @@ class Topics:
         return Position(topic=topic.name, partition=0, offset=0)
 
     async def next(self) -> LayerHealthReported:
-        async with asyncio.timeout(10):
-            event = (await self.said.get()).event
+        event = (await self.next_envelope()).event
         assert isinstance(event, LayerHealthReported)
         return event
+
+    async def next_envelope(self) -> Envelope:
+        async with asyncio.timeout(10):
+            return await self.said.get()
 
 
 def settings(every: float) -> ReportSettings:
     return ReportSettings(
-        kafka_brokers=("nobody:1",), health_report_seconds=every, health_valid_seconds=7200
+        kafka_brokers=("nobody:1",), health_report_seconds=every, health_valid_seconds=VALID
     )
 
 
 @asynccontextmanager
-async def reporting(topics: Topics, *, every: float = SELDOM) -> AsyncIterator[LayerReports]:
-    reports, stop = LayerReports(SPEAKER, topics, settings(every), lambda: NOW), asyncio.Event()
+async def reporting(
+    topics: Topics, *, every: float = SELDOM, time: Time | None = None
+) -> AsyncIterator[LayerReports]:
+    reports = LayerReports(SPEAKER, topics, settings(every), time or Time())
+    stop = asyncio.Event()
     running = asyncio.create_task(reports.run(stop))
     try:
         yield reports
@@ -80,11 +104,41 @@ async def test_a_change_is_said_at_once_and_what_is_no_change_is_not_said_again(
 
 
 @pytest.mark.requirement("MF-3")
-async def test_it_is_said_again_without_a_change() -> None:
-    topics = Topics()
-    async with reporting(topics, every=OFTEN) as reports:
+async def test_a_new_look_without_a_change_is_said_when_the_last_one_said_is_old() -> None:
+    topics, time = Topics(), Time()
+    async with reporting(topics, time=time) as reports:
+        said = []
+        for _ in range(3):
+            reports.tell(None)
+            said.append((await topics.next_envelope()).time)
+            time.passes(SELDOM)
+    assert said == [NOW + timedelta(seconds=n * SELDOM) for n in range(3)]
+
+
+@pytest.mark.requirement("MF-3")
+async def test_when_looks_come_no_more_nothing_is_said_and_the_gate_closes_by_lapse() -> None:
+    topics, time = Topics(), Time()
+    async with reporting(topics, every=OFTEN, time=time) as reports:
         reports.tell(None)
-        assert [(await topics.next()).valid_seconds for _ in range(3)] == [7200] * 3
+        look = await topics.next_envelope()
+        time.passes(VALID)
+        await asyncio.sleep(OFTEN * 3)
+    assert topics.said.empty(), "a look was said again as if it were a new one"
+    assert isinstance(look.event, LayerHealthReported)
+    report = report_of(look.event, look.time)
+    assert Cause.UNKNOWN in {c.cause for c in closures([report], (), time()) if c.layer is LAYER}
+
+
+@pytest.mark.requirement("MF-3")
+async def test_what_is_said_late_holds_from_the_look_and_not_from_then() -> None:
+    topics, time = Topics(), Time()
+    topics.refusals = 1
+    async with reporting(topics, time=time) as reports:
+        reports.tell(None)
+        async with asyncio.timeout(10):
+            await topics.refused.wait()
+        time.passes(20)
+        assert (await topics.next_envelope()).time == NOW
 
 
 async def test_before_anything_is_known_nothing_is_said_nor_taken_back() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,12 +22,15 @@ from ipfs_uploader.pinning import Pinning
 from mint_content.gateway import GatewayPool
 from mint_content.unixfs import cid_of
 from mint_resilience.backoff import Backoff
-from mint_resilience.failures import Outage
+from mint_resilience.failures import AllUnavailable, Outage
 
 if TYPE_CHECKING:
     from conftest import Network
 
 ONCE = Backoff(attempts=1, base=0.0)
+AT_ONCE = Backoff(attempts=3, base=0.0)
+DEADLINE = 30.0
+PATIENCE = 3600
 CONTENT = Content("m-1.png", "image/png", bytes(1000), cid_of(bytes(1000)))
 
 
@@ -36,11 +40,27 @@ def full(account: PinataAccount) -> Guarded:
     return guarded((Pinata(replace(account, storage_limit=1000)),))[0]
 
 
+async def fault_of(*providers: Guarded, deadline: float = DEADLINE) -> str | None:
+    """What one look finds."""
+    return (await layer_health(providers, AT_ONCE, deadline=deadline)).fault
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    seconds: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @asynccontextmanager
 async def watched(*providers: Guarded) -> AsyncIterator[HealthWatch]:
     """A watch that looks all the time, and tells what it finds to nobody."""
     stop = asyncio.Event()
-    watch = HealthWatch(lambda: layer_health(providers, ONCE), lambda _: None, seconds=0.01)
+    look = partial(layer_health, providers, ONCE, deadline=DEADLINE)
+    watch = HealthWatch(look, lambda _: None, seconds=0.01)
     running = asyncio.create_task(watch.run(stop))
     try:
         yield watch
@@ -81,8 +101,8 @@ async def test_a_backup_with_room_is_enough(
     backup = pinning.providers[1]
     await full.ensure(CONTENT)
 
-    assert (await layer_health((full,), ONCE)).fault is not None
-    assert (await layer_health((full, backup), ONCE)).fault is None
+    assert await fault_of(full) is not None
+    assert await fault_of(full, backup) is None
 
 
 @pytest.mark.requirement("MF-3", "NR-3")
@@ -118,3 +138,69 @@ async def test_a_stop_ends_a_look_that_gets_no_answer(full: Guarded, network: Ne
         await asked.wait()
 
     assert await watch.readiness() == "the providers are being asked"
+
+
+async def wants_patience(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(status=429, headers={"Retry-After": str(PATIENCE)})
+
+
+@pytest.mark.requirement("MF-3", "NR-1")
+async def test_a_provider_that_wants_fewer_calls_is_there_and_is_left_alone_until_it_said(
+    pinata: Pinata, network: Network
+) -> None:
+    clock = Clock()
+    alone = guarded((pinata,), clock=clock)
+    network.faults["pinata"] = wants_patience
+
+    assert [await fault_of(*alone) for _ in range(3)] == [None] * 3
+    assert len(network.calls) == 1
+
+    clock.seconds += PATIENCE
+    network.fail("pinata", "broken")
+    assert "503" in str(await fault_of(*alone))
+
+
+@pytest.mark.requirement("MF-3", "NR-1")
+async def test_uploads_heed_what_a_look_was_told(pinata: Pinata, network: Network) -> None:
+    network.faults["pinata"] = wants_patience
+    [provider] = guarded((pinata,), clock=Clock())
+    assert await fault_of(provider) is None
+    asked = len(network.calls)
+
+    with pytest.raises(AllUnavailable) as put_off:
+        await provider.holds(CONTENT.cid)
+
+    assert put_off.value.retry_after == PATIENCE
+    assert len(network.calls) == asked
+
+
+@pytest.mark.requirement("MF-3")
+async def test_who_does_not_answer_in_time_is_not_well_and_holds_up_no_other_ones_verdict(
+    pinning: Pinning, network: Network
+) -> None:
+    async def silent(_: web.Request, __: Handler) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    network.faults["pinata"] = silent
+    assert await fault_of(*pinning.providers, deadline=0.2) is None, "kubo is well"
+
+    network.fail("kubo", "locked")
+    fault = str(await fault_of(*pinning.providers, deadline=0.2))
+
+    assert "pinata: no answer within 0.2 s" in fault
+    assert "401" in fault
+
+
+@pytest.mark.requirement("MF-3")
+async def test_a_provider_that_fails_is_tried_as_often_as_the_policy_says(
+    pinata: Pinata, network: Network
+) -> None:
+    network.fail("pinata", "broken")
+
+    assert "503" in str(await fault_of(*guarded((pinata,))))
+    assert len(network.calls) == AT_ONCE.attempts
+
+    network.calls.clear()
+    network.fail_once("pinata", "/data/testAuthentication", "broken")
+    assert await fault_of(*guarded((pinata,))) is None

@@ -101,6 +101,18 @@ def test_a_bad_value_is_told_with_its_name_what_was_expected_and_what_was_found(
     assert "\n" not in line
 
 
+@pytest.mark.requirement("MF-3", "CF-1")
+def test_a_look_has_to_be_told_before_the_one_before_it_lapses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = fault(monkeypatch, READINESS_SECONDS="20", READINESS_LOOK_SECONDS="10")
+
+    assert line == (
+        "TRIMINT_READINESS_SECONDS: expected that and TRIMINT_READINESS_LOOK_SECONDS to be less"
+        " than TRIMINT_HEALTH_VALID_SECONDS (30) together, got 30"
+    )
+
+
 @pytest.mark.requirement("CF-1")
 def test_a_file_without_certificates_is_no_ca(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -358,10 +358,10 @@ async def test_other_events_are_of_no_concern(uploader: Uploader, network: Netwo
 @pytest.mark.requirement("MF-3")
 async def test_the_layer_is_well_while_one_provider_is(pinning: Pinning, network: Network) -> None:
     network.fail("pinata", "locked")
-    assert (await layer_health(pinning.providers, IMPATIENT)).fault is None
+    assert (await layer_health(pinning.providers, IMPATIENT, deadline=30)).fault is None
 
     network.fail("kubo", "broken")
-    fault = (await layer_health(pinning.providers, IMPATIENT)).fault
+    fault = (await layer_health(pinning.providers, IMPATIENT, deadline=30)).fault
     assert fault is not None
     assert "401" in fault
     assert "503" in fault

@@ -1,7 +1,8 @@
 """What the owner of a layer says of it on `mint.health`, where admission listens (MF-3).
 
 Each instance speaks for itself, at every change and from time to time, so that its silence means
-something: a report holds only for a while.
+something: a report holds only for a while, and that from the look which it is of. Who no longer
+looks has nothing to say, however well he found the layer last.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from mint_events.catalogue import Layer, LayerHealthReported
 from mint_events.envelope import Envelope, root
 from mint_events.topics import HEALTH, Topic
 from mint_resilience.failures import Failure
+from mint_runtime.logs import told
 from mint_runtime.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
@@ -34,12 +36,16 @@ class ReportSettings(ServiceSettings):
     """How often a layer's health is reported, and how long a report holds."""
 
     health_report_seconds: float = Field(
-        default=5.0, gt=0, description="seconds between two reports of the layer's health, above 0"
+        default=5.0,
+        gt=0,
+        description="seconds between two reports of the layer's health, above 0; there are none"
+        " without a new look at it",
     )
     health_valid_seconds: float = Field(
         default=30.0,
         gt=0,
-        description="seconds that a report holds: no mint is begun on an older one's word",
+        description="seconds that a report holds after the look that it is of: no mint is begun on"
+        " an older one's word",
     )
 
     @model_validator(mode="after")
@@ -85,11 +91,15 @@ class LayerReports:
         self._announcer = announcer
         self._settings = settings
         self._now = now
-        self._latest: LayerHealthReported | None = None
-        self._changed = asyncio.Event()
+        self._look: Envelope | None = None
+        self._said: Envelope | None = None
+        self._due = asyncio.Event()
 
     def tell(self, fault: str | None, authorities: Sequence[str] = ()) -> None:
-        """Mints can be begun (None), or what is wrong. Said at once if it is news."""
+        """A look has just found that mints can be begun (None), or what is wrong.
+
+        To be told of every look, since what it found holds from now. Said at once if it is news.
+        """
         report = LayerHealthReported(
             layer=self._speaker.layer,
             instance=self._speaker.instance,
@@ -97,9 +107,10 @@ class LayerReports:
             valid_seconds=self._settings.health_valid_seconds,
             authorities=tuple(authorities),
         )
-        if report != self._latest:
-            self._latest = report
-            self._changed.set()
+        before, source = self._look, self._speaker.service
+        self._look = root(report, id=uuid4(), source=source, time=self._now())
+        if before is None or before.event != report or self._is_old(self._said):
+            self._due.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Report until `stop` is set, or until cancelled."""
@@ -107,31 +118,38 @@ class LayerReports:
         try:
             while not stop.is_set():
                 seconds = await self._say()
-                changed = asyncio.create_task(self._changed.wait())
-                awaited = {stopping, changed}
+                due = asyncio.create_task(self._due.wait())
+                awaited = {stopping, due}
                 await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+                due.cancel()
         finally:
             stopping.cancel()
             await self._take_back()
 
     async def _say(self) -> float:
-        """Publish what is known; in how many seconds to do so again."""
-        self._changed.clear()
-        if self._latest is None:
+        """Publish the newest look, unless that is done; in how many seconds to see to it again."""
+        self._due.clear()
+        look = self._look
+        if look is None or look is self._said:
             return self._settings.health_report_seconds
-        source, now = self._speaker.service, self._now()
         try:
-            await self._announcer.publish(root(self._latest, id=uuid4(), source=source, time=now))
+            await self._announcer.publish(look)
         except Failure as failure:
-            log.warning("health not reported", layer=self._speaker.layer, why=str(failure))
+            log.warning("health not reported", layer=self._speaker.layer, **told(failure))
             return _RETRY_SECONDS
+        self._said = look
         return self._settings.health_report_seconds
+
+    def _is_old(self, said: Envelope | None) -> bool:
+        """Whether it is time to say something newer."""
+        if said is None:
+            return True
+        return (self._now() - said.time).total_seconds() >= self._settings.health_report_seconds
 
     async def _take_back(self) -> None:
         """A report of a process that is no more; where that fails, it lapses."""
-        if self._latest is None:
+        if self._look is None:
             return
         with suppress(Failure, TimeoutError):
             async with asyncio.timeout(_LAST_WORD_SECONDS):
-                await self._announcer.tombstone(HEALTH, self._latest.subject)
+                await self._announcer.tombstone(HEALTH, self._look.subject)

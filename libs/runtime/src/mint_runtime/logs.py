@@ -14,6 +14,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from mint_resilience.failures import Failure
+
 # These write a line per request, with the URL in it: URLs may carry a provider's API key.
 _QUIET_LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2", "aiohttp.access")
 
@@ -29,6 +31,11 @@ class _Milder(logging.Filter):
         if record.name.startswith("aiokafka") and record.levelno == logging.ERROR:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
+
+
+def told(failure: Failure) -> dict[str, str | None]:
+    """What a log line says of a failure: its class, at which endpoint, and what happened (NR-1)."""
+    return {"failure": failure.kind, "endpoint": failure.endpoint, "detail": str(failure)}
 
 
 def configure(service: str, level: str = "info", *, stream: TextIO | None = None) -> None:

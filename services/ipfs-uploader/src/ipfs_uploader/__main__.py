@@ -69,7 +69,12 @@ async def serve(settings: UploaderSettings, process: Process) -> None:
             retries=settings.retries(max_in_flight=settings.repins_in_flight),
         )
         reports = _reports(settings, connection.publisher)
-        health = watch(pinning.providers, reports.tell, seconds=settings.readiness_seconds)
+        health = watch(
+            pinning.providers,
+            reports.tell,
+            seconds=settings.readiness_seconds,
+            deadline=settings.readiness_look_seconds,
+        )
         process.health.add_check("kafka", mints.readiness)
         process.health.add_check("kafka-delayed", later.readiness)
         process.health.add_check("ipfs", health.readiness)

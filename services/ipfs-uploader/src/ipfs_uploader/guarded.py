@@ -12,9 +12,14 @@ from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Provider, Usage
 from mint_content.cid import Cid
 from mint_resilience.breaker import BreakerPolicy
-from mint_resilience.endpoint import Endpoint, GuardedEndpoint, Observer
+from mint_resilience.endpoint import (
+    PAUSE_AFTER_RATE_LIMIT,
+    Endpoint,
+    GuardedEndpoint,
+    Observer,
+)
 from mint_resilience.endpoints import EndpointPool
-from mint_resilience.failures import AllUnavailable
+from mint_resilience.failures import AllUnavailable, RateLimited
 
 T = TypeVar("T")
 
@@ -55,8 +60,23 @@ class Guarded:
         await self._call(lambda provider: provider.unpin(cid))
 
     async def check(self) -> Usage:
-        """Ask whether it is there, whatever its breaker says."""
-        return await self._endpoint.target.check()
+        """Ask whether it is there, whatever its breaker says.
+
+        Raises `RateLimited`, without asking, for as long as it has asked to be left alone.
+        """
+        self._require_leave()
+        try:
+            return await self._endpoint.target.check()
+        except RateLimited as failure:
+            wish = failure.retry_after
+            self._endpoint.bucket.pause(PAUSE_AFTER_RATE_LIMIT if wish is None else wish)
+            raise
+
+    def _require_leave(self) -> None:
+        wait = self._endpoint.bucket.wait()
+        if wait > 0:
+            message = f"{self.name} wants fewer calls; it may be asked in {wait:.0f} s"
+            raise RateLimited(message, endpoint=self.name, retry_after=wait)
 
     async def _call(self, operation: Callable[[Provider], Awaitable[T]]) -> T:
         permit = self._endpoint.admit(_PATIENCE)

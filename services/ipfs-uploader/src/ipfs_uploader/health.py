@@ -1,4 +1,9 @@
-"""Is IPFS there for a mint? Whom can we reach and log in to, and is there room (MF-3)."""
+"""Is IPFS there for a mint? Whom can we reach and log in to, and is there room (MF-3).
+
+A look has a deadline, so that what it finds is not old when it is told; who has not answered by
+then is not well. A provider that wants fewer calls is there: it is left alone for as long as it
+says, and counts as well meanwhile, for it will take the uploads that wait for it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,8 @@ import structlog
 from ipfs_uploader.guarded import Guarded
 from ipfs_uploader.provider import Usage
 from mint_resilience.backoff import GATE_IPFS, Backoff, retry
-from mint_resilience.failures import Failure
+from mint_resilience.failures import Degraded, Failure, Outage, RateLimited
+from mint_runtime.logs import told
 
 _SECONDS_UNTIL_WELL = 2.0
 """Between two looks while the layer is down: mints wait for the one that finds it well."""
@@ -24,12 +30,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProviderHealth:
-    """One provider: how full it is, and what is wrong with it, if anything."""
+    """One provider, and what is wrong with it, if anything."""
 
     name: str
     takes_bytes: bool
-    usage: Usage
-    fault: str | None
+    fault: Failure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +48,45 @@ class LayerHealth:
         """None when some provider takes content, else what is wrong with each."""
         if any(p.takes_bytes and p.fault is None for p in self.providers):
             return None
-        told = "; ".join(p.fault for p in self.providers if p.fault)
-        return told or "no provider takes bytes"
+        faults = "; ".join(str(p.fault) for p in self.providers if p.fault)
+        return faults or "no provider takes bytes"
 
 
-async def layer_health(providers: Sequence[Guarded], policy: Backoff = GATE_IPFS) -> LayerHealth:
-    """Ask every provider at the same time, each as often as the policy says."""
-    return LayerHealth(tuple(await asyncio.gather(*(_look(p, policy) for p in providers))))
+async def layer_health(
+    providers: Sequence[Guarded], policy: Backoff = GATE_IPFS, *, deadline: float
+) -> LayerHealth:
+    """Ask all at the same time, as often as the policy says, for `deadline` seconds at most."""
+    looks = (_look(provider, policy, deadline) for provider in providers)
+    return LayerHealth(tuple(await asyncio.gather(*looks)))
 
 
-async def _look(provider: Guarded, policy: Backoff) -> ProviderHealth:
+async def _look(provider: Guarded, policy: Backoff, deadline: float) -> ProviderHealth:
+    fault: Failure | None
     try:
-        usage = await retry(provider.check, policy)
+        async with asyncio.timeout(deadline):
+            fault = _too_full(provider, await retry(partial(_ask, provider), policy))
+    except TimeoutError:
+        message = f"{provider.name}: no answer within {deadline:g} s"
+        fault = Degraded(message, endpoint=provider.name)
     except Failure as failure:
-        return ProviderHealth(provider.name, provider.takes_bytes, Usage(), str(failure))
-    return ProviderHealth(provider.name, provider.takes_bytes, usage, _too_full(provider, usage))
+        fault = failure
+    return ProviderHealth(provider.name, provider.takes_bytes, fault)
 
 
-def _too_full(provider: Guarded, usage: Usage) -> str | None:
+async def _ask(provider: Guarded) -> Usage:
+    """How full it is; that is not known of one that wants fewer calls."""
+    try:
+        return await provider.check()
+    except RateLimited as patience:
+        log.info("provider wants fewer calls", provider=provider.name, **told(patience))
+        return Usage()
+
+
+def _too_full(provider: Guarded, usage: Usage) -> Failure | None:
     if not usage.full:
         return None
-    return f"{provider.name}: {usage.used} of {usage.limit} bytes are used; free some, or buy more"
+    message = f"{usage.used} of {usage.limit} bytes are used; free some, or buy more"
+    return Outage(f"{provider.name}: {message}", endpoint=provider.name)
 
 
 class HealthWatch:
@@ -98,7 +121,7 @@ class HealthWatch:
     def _remember(self, health: LayerHealth) -> None:
         for provider in health.providers:
             if provider.fault is not None:
-                log.warning("provider is not well", provider=provider.name, detail=provider.fault)
+                log.warning("provider is not well", provider=provider.name, **told(provider.fault))
         self._latest = health
         self._tell(health.fault)
 
@@ -108,6 +131,11 @@ class HealthWatch:
         return self._seconds if well else min(self._seconds, _SECONDS_UNTIL_WELL)
 
 
-def watch(providers: Sequence[Guarded], tell: Tell, *, seconds: float) -> HealthWatch:
-    """Watch these providers, by MF-3's number of attempts; `tell` what is found."""
-    return HealthWatch(partial(layer_health, providers), tell, seconds=seconds)
+def watch(
+    providers: Sequence[Guarded], tell: Tell, *, seconds: float, deadline: float
+) -> HealthWatch:
+    """Watch these providers, by MF-3's number of attempts; `tell` what is found.
+
+    `deadline` is for how many seconds a look may last.
+    """
+    return HealthWatch(partial(layer_health, providers, deadline=deadline), tell, seconds=seconds)

@@ -214,11 +214,28 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings, ReportSet
         default=2, ge=1, description="mints whose content is put back at the same time, from 1"
     )
     readiness_seconds: float = Field(
-        default=30.0, gt=0, description="seconds between two looks at the providers, above 0"
+        default=15.0, gt=0, description="seconds between two looks at the providers, above 0"
+    )
+    readiness_look_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="seconds that a look at the providers may take, above 0; who has not answered"
+        " by then is not well",
     )
     uploads_in_flight: int = Field(
         default=8, ge=1, description="mints worked on at the same time, from 1"
     )
+
+    @model_validator(mode="after")
+    def _next_look_comes_in_time(self) -> UploaderSettings:
+        seconds = self.readiness_seconds + self.readiness_look_seconds
+        if seconds >= self.health_valid_seconds:
+            raise ValueError(
+                "TRIMINT_READINESS_SECONDS: expected that and TRIMINT_READINESS_LOOK_SECONDS to be"
+                f" less than TRIMINT_HEALTH_VALID_SECONDS ({self.health_valid_seconds:g}) together,"
+                f" got {seconds:g}"
+            )
+        return self
 
     @field_validator("repin_seconds")
     @classmethod
