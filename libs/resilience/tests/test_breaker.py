@@ -132,6 +132,32 @@ def test_a_hastened_probe_is_let_through_at_once_and_only_one() -> None:
     assert trial.breaker.acquire() is None
 
 
+@pytest.mark.requirement("RE-9")
+def test_who_has_tried_patiently_opens_it_whatever_the_rate_and_it_is_probed_as_ever() -> None:
+    trial = Trial()
+    trial.calls(Outcome.SUCCESS, 50)
+
+    trial.breaker.trip("refused, four times in a row")
+
+    assert (trial.state(), trial.breaker.wait()) == (State.OPEN, POLICY.probe_interval)
+    assert trial.told[-1].reason == "refused, four times in a row"
+    trial.now += POLICY.probe_interval
+    trial.calls(Outcome.SUCCESS, POLICY.successes_to_close)
+    assert trial.state() is State.CLOSED
+
+
+def test_what_is_forced_or_open_already_is_not_opened_by_who_calls() -> None:
+    trial = Trial()
+    trial.breaker.force_closed("ann")
+    trial.breaker.trip("refused")
+    assert trial.state() is State.FORCED_CLOSED
+
+    trial = Trial().opened()
+    trial.now += 1
+    trial.breaker.trip("refused")
+    assert trial.breaker.wait() == POLICY.probe_interval - 1
+
+
 def test_what_is_forced_or_not_open_is_not_hastened() -> None:
     trial = Trial()
     trial.breaker.hasten()

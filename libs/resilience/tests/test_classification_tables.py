@@ -11,6 +11,7 @@ import aiokafka.errors
 import asyncpg
 import httpx
 import pytest
+from asyncpg.exceptions import _base as client_exceptions
 from solders import transaction_status
 
 from mint_resilience import http, kafka, postgres, solana_rpc
@@ -228,7 +229,9 @@ def test_every_error_class_of_postgres_is_in_the_table() -> None:
         (ConnectionRefusedError("refused"), Outage),
         (TimeoutError(), Transient),
         (asyncpg.InterfaceError("connection is closed"), Outage),
-        (asyncpg.InternalClientError("unexpected"), Transient),
+        (asyncpg.InternalClientError("no rollback"), Outage),
+        (client_exceptions.DataError("no integer"), Permanent),
+        (asyncpg.PostgresError("unheard of"), Transient),
     ],
 )
 def test_a_database_without_an_answer_has_its_class(

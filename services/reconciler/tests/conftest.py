@@ -22,6 +22,7 @@ from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import Database
 from reconciler import database as db
 from reconciler.batch import BatchWriter
+from reconciler.guarded import GuardedDatabase
 from reconciler.offsets import Gap, Partition, Stretch
 from reconciler.saga import Policy
 from reconciler.service import Reconciler
@@ -136,7 +137,7 @@ def reconciler_on(
 ) -> Reconciler:
     clock = Clock()
     return Reconciler(
-        pool=pool,
+        database=GuardedDatabase(pool, "test", patience=0.01),
         codec=log.codec,
         writer=BatchWriter(pool, log.codec, policy, clock),
         dead_letters=log,

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import aiohttp
 import asyncpg
+import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.admin import ensure_topics
@@ -66,6 +67,27 @@ class Ledger:
                     await self._news.wait()
         except TimeoutError as error:
             raise AssertionError(f"never came: {what}; there is {dict(self.by_mint())}") from error
+
+
+class Scraped:
+    """The metrics of a process."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def value(self, sample: str) -> float:
+        async with httpx.AsyncClient() as http:
+            text = (await http.get(f"{self._address}/metrics")).text
+        found = [line for line in text.splitlines() if line.startswith(f"{sample} ")]
+        return float(found[0].split()[-1])
+
+    async def until(self, sample: str, expected: float) -> None:
+        value = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while (value := await self.value(sample)) != expected:  # noqa: ASYNC110 - remote
+                    await asyncio.sleep(0.1)
+        assert value == expected, sample
 
 
 @dataclass

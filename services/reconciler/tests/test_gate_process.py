@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
 from mint_events import catalogue as c
@@ -18,32 +15,11 @@ from mint_sandbox.postgres import PostgresServer
 
 from . import given as g
 from .conftest import whole_mint
-from .running import PATIENCE, World, around
+from .running import Scraped, World, around
 from .test_process import COMPLETED, assert_sound
 
 MANY = 200
 """More than faust holds between its reading and a batch."""
-
-
-class Scraped:
-    """The metrics of a process."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    async def value(self, sample: str) -> float:
-        async with httpx.AsyncClient() as http:
-            text = (await http.get(f"{self._address}/metrics")).text
-        found = [line for line in text.splitlines() if line.startswith(f"{sample} ")]
-        return float(found[0].split()[-1])
-
-    async def until(self, sample: str, expected: float) -> None:
-        value = None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while (value := await self.value(sample)) != expected:  # noqa: ASYNC110 - remote
-                    await asyncio.sleep(0.1)
-        assert value == expected, sample
 
 
 async def ask_one_by_one(world: World, mint_ids: Sequence[str]) -> None:

@@ -13,6 +13,9 @@ from mint_events.bus import Record
 from mint_events.codec import Codec
 from mint_events.store import audit
 from mint_events.topics import REQUESTS
+from mint_resilience.breaker import State
+from mint_resilience.postgres import endpoint_of
+from mint_runtime.dependencies import STATE_NUMBERS
 from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import PostgresServer
 from mint_sandbox.process import ChildProcess
@@ -20,9 +23,10 @@ from reconciler.replay import differences
 
 from . import given as g
 from .conftest import whole_mint
-from .running import PATIENCE, World, around
+from .running import PATIENCE, Scraped, World, around
 
 COMPLETED = ["MintAccepted", "MintPrepared", "MintCompleted"]
+CLOSED, OPEN = STATE_NUMBERS[State.CLOSED], STATE_NUMBERS[State.OPEN]
 
 
 def line_of(stages: Iterable[c.Event], mint_id: str, user_id: str) -> list[c.Event]:
@@ -207,7 +211,7 @@ async def test_a_second_instance_that_comes_and_goes_loses_and_doubles_nothing(
     await assert_sound(world)
 
 
-@pytest.mark.requirement("RE-9")
+@pytest.mark.requirement("RE-9", "NR-2")
 async def test_while_the_database_is_away_kafka_keeps_what_waits(
     kafka: KafkaCluster, codec: Codec, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -216,13 +220,19 @@ async def test_while_the_database_is_away_kafka_keeps_what_waits(
         around(kafka, await server.create_database(), topic_prefix, codec, tmp_path) as world,
         world.reconciler() as process,
     ):
+        name = endpoint_of(world.database.dsn())
         await world.happens(g.request())
         await world.ledger.until(lambda: world.ledger.of("mint-1") == ["MintAccepted"])
+        scraped = Scraped(await world.until_ready(process))
+        breaker = f'trimint_breaker_state{{dependency="database",endpoint="{name}"}}'
+        assert await scraped.value(breaker) == CLOSED
         await server.kill()
         await world.happens(g.pinned())
         await process.until(_retried(process), within=PATIENCE, what="a retry")
+        await scraped.until(breaker, OPEN)
         await server.start()
         await world.ledger.until(lambda: "MintPrepared" in world.ledger.of("mint-1"))
+        await scraped.until(breaker, CLOSED)
         assert world.ledger.of("mint-1") == ["MintAccepted", "MintPrepared"]
         await world.until("SELECT count(*) FROM event_store WHERE partition IS NULL", 0)
         await assert_sound(world)

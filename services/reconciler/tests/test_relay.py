@@ -9,6 +9,7 @@ import pytest
 
 from mint_events.bus import Position, Record
 from mint_events.store import take_relay
+from reconciler.guarded import GuardedDatabase
 from reconciler.relay import Relay
 
 from . import given as g
@@ -37,7 +38,7 @@ class Kafka:
 
 
 def relay_of(bench: Bench, kafka: Kafka) -> Relay:
-    return Relay(bench.pool, kafka, bench.reconciler.decided)
+    return Relay(GuardedDatabase(bench.pool, "test"), kafka, bench.reconciler.decided)
 
 
 async def unpublished(pool: asyncpg.Pool) -> int:

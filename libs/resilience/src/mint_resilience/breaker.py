@@ -169,6 +169,12 @@ class Breaker:
         if self.state is State.OPEN:
             self._next_probe = self._clock()
 
+    def trip(self, reason: str) -> None:
+        """Open it whatever the rate: who has called patiently, again and again, got no answer."""
+        if self.state in (State.CLOSED, State.HALF_OPEN):
+            self._next_probe = self._clock() + self.policy.probe_interval
+            self._change(State.OPEN, reason)
+
     def force_open(self, reason: str) -> None:
         """Let no call through until released."""
         self._change(State.FORCED_OPEN, reason)

@@ -6,6 +6,7 @@ Source: appendix A of PostgreSQL's documentation, "PostgreSQL Error Codes".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from mint_resilience.classification import nearest
 from mint_resilience.failures import Conflict, Failure, Outage, Permanent, Transient
@@ -64,6 +65,8 @@ EXCEPTIONS: Mapping[str, type[Failure]] = {
     "TimeoutError": Transient,  # command_timeout
     "OSError": Outage,  # refused, reset, no such host
     "InterfaceError": Outage,  # the connection, or the pool, is closed
+    "InternalClientError": Outage,  # e.g. of a rollback on a connection that was cut off
+    "DataError": Permanent,  # the client's own: a value that the statement can not be given
     "TargetServerAttributeNotMatched": Outage,  # no server of the wanted kind among the hosts
 }
 """Errors without a SQLSTATE; all that is not named is `Transient`."""
@@ -78,6 +81,14 @@ def classify_postgres_error(error: Exception, endpoint: str) -> Failure:
     failure = sqlstate_class(state) if state else nearest(error, EXCEPTIONS, Transient)
     told = f"{type(error).__name__} {f'({state})' if state else ''}".rstrip()
     return failure(f"{endpoint}: {told}: {error}", endpoint=endpoint)
+
+
+def endpoint_of(url: str) -> str:
+    """What a `postgresql://` URL leads to, for people to read: hosts, ports and database."""
+    address = urlsplit(url)
+    if not address.scheme.startswith("postgres"):
+        return "database"
+    return f"{address.netloc.rpartition('@')[2] or 'local'}{address.path}"
 
 
 def sqlstate_class(state: str) -> type[Failure]:

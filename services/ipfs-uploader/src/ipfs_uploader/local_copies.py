@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import asyncpg
 
 from mint_content.cid import Cid
-from mint_resilience.postgres import classify_postgres_error
+from mint_resilience.postgres import classify_postgres_error, endpoint_of
 
 DOCUMENT_QUERY = """
     SELECT metadata_json FROM mint_record JOIN mint_document USING (mint_id)
@@ -24,8 +22,7 @@ class RecordedDocuments:
 
     def __init__(self, pool: asyncpg.Pool, url: str) -> None:
         self._pool = pool
-        parts = urlsplit(url)
-        self._endpoint = f"{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+        self._endpoint = endpoint_of(url)
 
     async def document(self, cid: Cid) -> bytes | None:
         """The document that was recorded under this CID, if any; raises classified failures."""

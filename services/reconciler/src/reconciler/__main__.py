@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import asyncpg
-
 from mint_events.admin import ensure_topics
 from mint_events.bus import Publisher
 from mint_events.catalogue import Layer
 from mint_events.gate import Report
 from mint_events.topics import REQUESTS, Topic
+from mint_resilience.postgres import endpoint_of
 from mint_runtime.connection import Connection, connected
+from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 from reconciler import database
@@ -26,6 +26,7 @@ from reconciler.admission import Admission
 from reconciler.announcements import Announcements
 from reconciler.batch import BatchWriter
 from reconciler.gate import Gate
+from reconciler.guarded import GuardedDatabase
 from reconciler.partition_reader import PartitionReader
 from reconciler.patrol import patrol
 from reconciler.relay import Relay
@@ -67,30 +68,44 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
 
 @asynccontextmanager
 async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterator[Parts]:
-    pool = database.connect(settings.database_url.get_secret_value(), settings.database_connections)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(pool)
-        await database.persist(lambda: database.prepare(pool))
-        await ensure_topics(settings.cluster)
         connection = await stack.enter_async_context(connected(settings))
+        guarded = await _database(settings, connection, stack)
+        pool = guarded.pool
+        await ensure_topics(settings.cluster)
         gate = Gate(settings.solana_authority, _now)
         reader = _reader(connection, tuple(MOST_RECORDS), _REREAD_RECORDS, stack)
-        reconciler = _reconciler(settings, pool, connection, reader, gate)
+        reconciler = _reconciler(settings, guarded, connection, reader, gate)
         admission = Admission(gate, reconciler, reader)
         reports = _reports(settings, connection.publisher)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="reconciler-")))
         stream = Stream(connection.cluster, admission.process, folder)
         process.health.add_check("kafka", stream.readiness)
         process.health.add_check("database", lambda: database.ping(pool))
-        relay = Relay(pool, connection.publisher, reconciler.decided)
+        relay = Relay(guarded, connection.publisher, reconciler.decided)
         gatekeeping = (
             gate.run,
             Announcements(connection.cluster, connection.codec, gate, _now).run,
-            WriteProbe(pool, _tell(settings, gate, reports)).run,
+            WriteProbe(pool, _tell(settings, gate, reports, guarded)).run,
             admission.run,
-            Waiting(pool, _reader(connection, (REQUESTS,), 1, stack), _now).run,
+            Waiting(guarded, _reader(connection, (REQUESTS,), 1, stack), _now).run,
         )
         yield Parts(reconciler, relay, reader, stream, reports, gatekeeping)
+
+
+async def _database(
+    settings: ReconcilerSettings, connection: Connection, stack: AsyncExitStack
+) -> GuardedDatabase:
+    url = settings.database_url.get_secret_value()
+    pool = await stack.enter_async_context(database.connect(url, settings.database_connections))
+    guarded = GuardedDatabase(
+        pool,
+        endpoint_of(url),
+        policy=settings.breaker_policy,
+        observer=DependencyMetrics(connection.recovery),
+    )
+    await guarded.run(lambda: database.prepare(pool))
+    return guarded
 
 
 def _reader(
@@ -103,15 +118,15 @@ def _reader(
 
 def _reconciler(
     settings: ReconcilerSettings,
-    pool: asyncpg.Pool,
+    guarded: GuardedDatabase,
     connection: Connection,
     reader: PartitionReader,
     gate: Gate,
 ) -> Reconciler:
     return Reconciler(
-        pool=pool,
+        database=guarded,
         codec=connection.codec,
-        writer=BatchWriter(pool, connection.codec, settings.policy, _now),
+        writer=BatchWriter(guarded.pool, connection.codec, settings.policy, _now),
         dead_letters=connection.publisher,
         records=reader,
         holds=gate.holds,
@@ -124,8 +139,10 @@ def _reports(settings: ReconcilerSettings, publisher: Publisher) -> LayerReports
     return LayerReports(speaker, publisher, settings, _now)
 
 
-def _tell(settings: ReconcilerSettings, gate: Gate, reports: LayerReports) -> Tell:
-    """What the probe finds is for this instance's gate, and for all who want to know."""
+def _tell(
+    settings: ReconcilerSettings, gate: Gate, reports: LayerReports, guarded: GuardedDatabase
+) -> Tell:
+    """What the probe finds is for our gate and our breaker, and for all who want to know."""
 
     def tell(fault: str | None) -> None:
         gate.report(
@@ -137,6 +154,7 @@ def _tell(settings: ReconcilerSettings, gate: Gate, reports: LayerReports) -> Te
             )
         )
         reports.tell(fault)
+        guarded.looked(fault)
 
     return tell
 

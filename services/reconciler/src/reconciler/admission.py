@@ -14,9 +14,9 @@ import structlog
 
 from mint_events.bus.record import Consumed
 from mint_events.topics import REQUESTS
-from reconciler.database import persist
 from reconciler.gate import Gate
 from reconciler.offsets import Gap, Partition, Stretch, oldest, waiting
+from reconciler.persist import persist
 
 SHORT = 64
 """Requests that may wait when those that come are taken at once again."""

@@ -16,6 +16,7 @@ from mint_events.envelope import Envelope
 from mint_events.gate import maintenance_of, report_of
 from mint_events.topics import CONTROL, HEALTH
 from mint_resilience.failures import Failure
+from mint_runtime.logs import told
 from reconciler.gate import Gate
 
 _SECONDS = 0.2
@@ -49,7 +50,7 @@ class Announcements:
         try:
             health, control = await self._health.present(), await self._control.present()
         except Failure as failure:
-            log.warning("announcements can not be read", why=str(failure))
+            log.warning("announcements can not be read", **told(failure))
             return _SECONDS_AFTER_A_FAILURE
         self._hear(
             [received.envelope for received in health.values()],

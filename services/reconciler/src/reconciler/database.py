@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import TypeVar
 
 import asyncpg
 import structlog
 
 from mint_events.store import migrate, migrate_store
-from mint_resilience.backoff import DATABASE_BASE, DEADLOCK, Backoff, retry
-from mint_resilience.failures import Failure, Outage, Poison, Transient
-from reconciler import metrics
-
-T = TypeVar("T")
+from mint_resilience.failures import Conflict, Failure, Permanent, Poison
+from mint_resilience.postgres import classify_postgres_error
 
 READER_ROLE = "trimint_reader"
 """Verifier and command line read as this role; made by whoever administers the server."""
@@ -27,23 +21,15 @@ LONGEST_IDLE = 10.0
 Else an instance that is stopped, or cut off, in the middle of one would hold up all others.
 """
 
-LONGEST_WAIT = 30.0
-"""Seconds between two tries while the database is away."""
-
-# Kafka keeps what waits, so there is no number of attempts after which to give up.
-_UNTIL_IT_IS_BACK = Backoff(
-    attempts=sys.maxsize, base=DATABASE_BASE, ceiling=LONGEST_WAIT, retried=(Transient, Outage)
-)
 _GRANT = f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER_ROLE}"
-_GONE = (
-    OSError,
+_ITS_ERRORS = (
+    asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what a rollback on a connection that was cut off may raise
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
+    OSError,  # TimeoutError is one
 )
-_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_OF_A_RECORD = frozenset({"21", "22", "23", "44", "54"})
+"""Classes of SQLSTATEs that tell of values: cardinality, data, constraints, views, limits."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -78,41 +64,24 @@ async def ping(pool: asyncpg.Pool) -> str | None:
     return None
 
 
-def failure_of(error: Exception) -> Failure:
-    """What an error means for the batch that was to be written.
+def failure_of(error: Exception, endpoint: str = "database") -> Failure:
+    """What an error means for the work that was to be done, at this database.
 
-    `Poison`: an event of it is at fault, or a bug shows in it. `Outage`: nobody is there.
-    `Transient`: it may work in a moment. A `Failure` means what it says.
+    `Poison`: values in an event are at fault, or a bug shows in it. `Permanent`: the database is
+    not as it has to be. All else as `mint_resilience.postgres` has it; a `Failure` means what it
+    says.
     """
     if isinstance(error, Failure):
         return error
-    message = f"{type(error).__name__}: {error}"
-    if isinstance(error, TimeoutError):
-        return Transient(f"database: {message}")
-    if isinstance(error, _GONE):
-        return Outage(f"database: {message}")
-    if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _AT_FAULT):
-        return Transient(f"database: {message}")
-    return Poison(f"the event can not be worked on: {message}")
+    if not isinstance(error, _ITS_ERRORS):
+        return Poison(f"the event can not be worked on: {type(error).__name__}: {error}")
+    failure = classify_postgres_error(error, endpoint)
+    if isinstance(failure, Permanent | Conflict) and _is_about_values(error):
+        return Poison(f"the event can not be worked on: {failure}", endpoint=endpoint)
+    return failure
 
 
-async def persist(operation: Callable[[], Awaitable[T]]) -> T:
-    """Do it until the outside lets it: at once again, then 0.5, 1, 2 s … later.
-
-    Raises `Poison` when the events are at fault, and other failures that do not pass by themselves.
-    """
-
-    async def attempt() -> T:
-        try:
-            return await operation()
-        except Exception as error:
-            raise failure_of(error) from error
-
-    return await retry(lambda: retry(attempt, DEADLOCK), _UNTIL_IT_IS_BACK, on_retry=_report)
-
-
-def _report(failure: Failure, attempt: int, seconds: float) -> None:
-    metrics.RETRIES.labels(failure.kind).inc()
-    log.warning(
-        "tried again", failure=failure.kind, why=str(failure), attempt=attempt, wait=seconds
-    )
+def _is_about_values(error: Exception) -> bool:
+    """Whether another record would have been taken. The client's own refusals have no SQLSTATE."""
+    state: str | None = getattr(error, "sqlstate", None)
+    return state is None or state[:2] in _OF_A_RECORD

@@ -19,7 +19,9 @@ VANISHED = Counter(
 RETRIES = Counter(
     "trimint_reconciler_retries_total", "Tries after the database or Kafka failed.", ["failure"]
 )
-DEAD_LETTERS = Counter("trimint_reconciler_dead_letters_total", "Records given up on.", ["topic"])
+DEAD_LETTERS = Counter(
+    "trimint_reconciler_dead_letters_total", "Records given up on.", ["topic", "failure"]
+)
 PUBLISHED = Counter("trimint_reconciler_published_total", "Events that the outbox relay published.")
 GATE_OPEN = Gauge("trimint_gate_open", "1 while the layer lets new mints begin.", ["layer"])
 GATE_CLOSED = Gauge(

@@ -120,5 +120,5 @@ class PartitionReader:
 def _failures(what: str) -> Iterator[None]:
     try:
         yield
-    except (KafkaError, TimeoutError) as error:
+    except (KafkaError, OSError) as error:  # TimeoutError is one
         raise Transient(f"{what} can not be read from Kafka: {error!r}") from error

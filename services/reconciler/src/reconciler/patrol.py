@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.database import persist
 from reconciler.offsets import Gap, Partition
+from reconciler.persist import persist
 
 Ends = Callable[[], Awaitable[dict[Partition, int]]]
 """The offset that the next record of each partition will get."""

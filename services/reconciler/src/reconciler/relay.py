@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-import asyncpg
-
 from mint_events.bus import Position, Record
 from mint_events.store import Place, Stored, mark_published, pending, take_relay
 from mint_resilience.failpoints import Boundary, reach
 from reconciler import metrics
-from reconciler.database import persist
+from reconciler.guarded import GuardedDatabase
+from reconciler.persist import persist
 
 BATCH = 128
 """Events at a time; each may hold an image."""
@@ -40,8 +39,8 @@ class Relay:
     Another instance's events, and those of a process that died, are found by looking.
     """
 
-    def __init__(self, pool: asyncpg.Pool, sender: Sender, news: asyncio.Event) -> None:
-        self._pool = pool
+    def __init__(self, database: GuardedDatabase, sender: Sender, news: asyncio.Event) -> None:
+        self._database = database
         self._sender = sender
         self._news = news
 
@@ -50,7 +49,7 @@ class Relay:
         pause = SHORTEST_POLL
         while not stop.is_set():
             self._news.clear()
-            published = await persist(self.publish_pending)
+            published = await persist(lambda: self._database.run(self.publish_pending))
             metrics.PUBLISHED.inc(published)
             pause = SHORTEST_POLL if published else min(pause * 2, LONGEST_POLL)
             if published < BATCH:
@@ -58,7 +57,7 @@ class Relay:
 
     async def publish_pending(self) -> int:
         """Publish the oldest pending events; how many. None while another instance relays."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._database.pool.acquire() as connection, connection.transaction():
             if not await take_relay(connection):
                 return 0
             events = await pending(connection, BATCH)

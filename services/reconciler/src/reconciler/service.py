@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-import asyncpg
 import structlog
 
 from mint_events.bus.deadletter import dead_letter, without_value
@@ -23,11 +22,13 @@ from mint_events.envelope import Envelope, Received
 from mint_events.topics import DEADLETTER
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Permanent, Poison
+from mint_runtime.logs import told
 from reconciler import metrics
 from reconciler.batch import BatchWriter, OffsetsMoved, Written
-from reconciler.database import persist
+from reconciler.guarded import GuardedDatabase
 from reconciler.offset_ledger import expected_offsets
 from reconciler.offsets import Advance, Gap, Partition, Stretch, sift, stretches_of
+from reconciler.persist import persist
 
 SERVICE = "reconciler"
 
@@ -61,7 +62,7 @@ class Reconciler:
     def __init__(
         self,
         *,
-        pool: asyncpg.Pool,
+        database: GuardedDatabase,
         codec: Codec,
         writer: BatchWriter,
         dead_letters: DeadLetters,
@@ -70,7 +71,7 @@ class Reconciler:
         now: Callable[[], datetime],
     ) -> None:
         """`holds` says of which partitions nothing is to be worked on for now."""
-        self._pool = pool
+        self._database = database
         self._codec = codec
         self._writer = writer
         self._dead_letters = dead_letters
@@ -104,10 +105,10 @@ class Reconciler:
         """The offset expected next of each partition."""
 
         async def read() -> dict[Partition, int]:
-            async with self._pool.acquire() as connection:
+            async with self._database.pool.acquire() as connection:
                 return await expected_offsets(connection, partitions)
 
-        return await persist(read)
+        return await self._database.run(read)
 
     async def work(self, stretches: Sequence[Stretch]) -> None:
         """Work pieces of partitions through, but for what is held, which stays in Kafka."""
@@ -121,7 +122,7 @@ class Reconciler:
             try:
                 await self._advance(found)
             except (OffsetsMoved, Held) as changed:
-                log.info("batch sifted again", reason=str(changed))
+                log.info("batch sifted again", **told(changed))
             else:
                 return
 
@@ -159,7 +160,7 @@ class Reconciler:
     async def _write(self, step: Advance, events: Sequence[Received]) -> None:
         reach(Boundary.BATCH_SIFTED)
         with metrics.BATCH_SECONDS.time():
-            written = await persist(lambda: self._write_unless_held(step, events))
+            written = await self._database.run(lambda: self._write_unless_held(step, events))
         reach(Boundary.BATCH_COMMITTED)
         _count(events, written)
         if written.decided:
@@ -189,8 +190,8 @@ class Reconciler:
             return None
 
     async def _give_up(self, record: Consumed, poison: Poison) -> None:
-        log.error("dead letter", record=str(record.position), reason=str(poison))
-        metrics.DEAD_LETTERS.labels(record.position.topic).inc()
+        log.error("dead letter", record=str(record.position), **told(poison))
+        metrics.DEAD_LETTERS.labels(record.position.topic, poison.kind).inc()
         if record.position.topic == DEADLETTER.name:
             return  # it lies where it belongs; a letter about it could be as unreadable
         letter = dead_letter(

@@ -7,13 +7,14 @@ from pydantic import Field, SecretStr, model_validator
 from mint_chain.addresses import parse_address
 from mint_events.catalogue import LockHold
 from mint_resilience.failures import Permanent
+from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.media import MediaSettings
 from reconciler.saga import Policy
 from reconciler.validation import Limits
 
 
-class ReconcilerSettings(MediaSettings, ReportSettings):
+class ReconcilerSettings(MediaSettings, ReportSettings, BreakerSettings):
     """The database, what may be minted, and how much is taken at a time."""
 
     database_url: SecretStr = Field(description="postgresql:// URL of the role that owns the data")

@@ -17,6 +17,7 @@ import faust
 import structlog
 
 from mint_events.bus import Cluster, Position
+from mint_events.bus.attempts import kind_of
 from mint_events.bus.record import Consumed
 from mint_events.topics import CHAIN, CONTROL, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
 from reconciler.credentials import credentials
@@ -125,8 +126,10 @@ class Stream:
         while True:
             try:
                 return await self._process(records)
-            except Exception:
-                log.exception("batch failed, tried again", records=len(records))
+            except Exception as error:
+                log.exception(
+                    "batch failed, tried again", failure=kind_of(error), records=len(records)
+                )
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _on_assigned(self, *_: Any, **__: Any) -> None:

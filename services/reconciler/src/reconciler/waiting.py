@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import asyncpg
 import structlog
 
 from mint_events.topics import REQUESTS
 from mint_resilience.failures import Failure
+from mint_runtime.logs import told
 from reconciler import metrics
 from reconciler.admission import Records
 from reconciler.database import failure_of
+from reconciler.guarded import GuardedDatabase
 from reconciler.offset_ledger import expected_offsets
 from reconciler.offsets import Gap, Partition, waiting
 
@@ -29,8 +30,10 @@ log = structlog.stdlib.get_logger(__name__)
 class Waiting:
     """Measures; `records` should be nobody else's, so that it waits for no one."""
 
-    def __init__(self, pool: asyncpg.Pool, records: Records, now: Callable[[], datetime]) -> None:
-        self._pool = pool
+    def __init__(
+        self, database: GuardedDatabase, records: Records, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
         self._records = records
         self._now = now
         self._expected: dict[Partition, int] = {}
@@ -42,7 +45,7 @@ class Waiting:
             try:
                 await self._measure()
             except Failure as failure:
-                log.warning("what waits can not be measured", why=str(failure))
+                log.warning("what waits can not be measured", **told(failure))
             await asyncio.sleep(_SECONDS)
 
     async def _measure(self) -> None:
@@ -57,14 +60,19 @@ class Waiting:
 
     async def _known_expected(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """As the database says; while it is away, as it said last."""
+
+        async def read() -> dict[Partition, int]:
+            async with self._database.pool.acquire() as connection:
+                return await expected_offsets(connection, partitions)
+
         try:
-            async with asyncio.timeout(_PATIENCE), self._pool.acquire() as connection:
-                self._expected = await expected_offsets(connection, partitions)
-        except Exception as error:
+            async with asyncio.timeout(_PATIENCE):
+                self._expected = await self._database.ask(read)
+        except (Failure, TimeoutError) as error:
             failure = failure_of(error)
             if not self._expected:
                 raise failure from error
-            log.info("measured by what the database said last", why=str(failure))
+            log.info("measured by what the database said last", **told(failure))
         return self._expected
 
     async def _time_of_first(self, gap: Gap) -> float:

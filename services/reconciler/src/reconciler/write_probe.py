@@ -28,6 +28,7 @@ class WriteProbe:
     """Probes again and again; `tell` is told after each what is wrong, or None."""
 
     def __init__(self, pool: asyncpg.Pool, tell: Tell, policy: Backoff = GATE_DATABASE) -> None:
+        """The pool's connections are used past the breaker: a look is no work on the database."""
         self._pool = pool
         self._tell = tell
         self._policy = policy
