@@ -30,6 +30,7 @@ from mint_resilience.failures import (
     Permanent,
     Transient,
 )
+from mint_runtime.logs import told
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -76,7 +77,9 @@ class Pinning:
         try:
             return await retry(partial(source.fetch, cid), self.policy, on_retry=_report)
         except NotRetrieved as failure:
-            raise (Permanent(str(failure)) if failure.final else failure) from failure
+            if failure.final:
+                raise Permanent(str(failure)) from failure
+            raise
 
     async def unpin(self, cid: Cid) -> None:
         """Let no provider keep the content; raises the failure of the first that could not."""
@@ -111,7 +114,7 @@ class Pinning:
             try:
                 await self.ensure(provider, content)
             except Failure as failure:
-                log.warning("provider failed", provider=provider.name, **_told(failure))
+                log.warning("provider failed", provider=provider.name, **told(failure))
                 if isinstance(failure, unless):
                     raise
                 failures.append(failure)
@@ -136,7 +139,7 @@ class Pinning:
         try:
             return await retry(partial(provider.holds, cid), self.policy, on_retry=_report)
         except Failure as failure:
-            log.warning("provider not asked", provider=provider.name, **_told(failure))
+            log.warning("provider not asked", provider=provider.name, **told(failure))
             return False
 
     async def retrieve(self, cid: Cid) -> None:
@@ -166,8 +169,4 @@ def _no_provider(content: Content | Folder, failures: Sequence[Failure]) -> Fail
 
 
 def _report(failure: Failure, attempt: int, seconds: float) -> None:
-    log.warning("retrying", attempt=attempt, wait_seconds=round(seconds, 3), **_told(failure))
-
-
-def _told(failure: Failure) -> dict[str, str | None]:
-    return {"failure": failure.kind, "endpoint": failure.endpoint, "detail": str(failure)}
+    log.warning("retrying", attempt=attempt, wait_seconds=round(seconds, 3), **told(failure))

@@ -19,6 +19,7 @@ from mint_content.cid import Cid
 from mint_events.bus import Wait
 from mint_events.catalogue import AssetsPinned, AssetsRepinned, PinnedAsset, RepinDue
 from mint_resilience.failures import Failure
+from mint_runtime.logs import told
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -117,7 +118,7 @@ class Repinning:
             try:
                 held = await _holds(provider, asset)
             except Failure as failure:
-                log.warning("provider not asked", provider=provider.name, detail=str(failure))
+                log.warning("provider not asked", provider=provider.name, **told(failure))
                 held = provider.name in asset.providers
             if held:
                 holders.add(provider.name)
@@ -129,7 +130,7 @@ class Repinning:
         try:
             data = await self.pinning.fetch(cid)
         except Failure as failure:
-            log.warning("content not retrieved", cid=asset.cid, detail=str(failure))
+            log.warning("content not retrieved", cid=asset.cid, **told(failure))
             return None
         return Content(name, asset.media_type, data, cid)
 
@@ -141,7 +142,7 @@ class Repinning:
                 return False
             await self.pinning.ensure(provider, content)
         except Failure as failure:
-            log.warning("content not put back", provider=provider.name, detail=str(failure))
+            log.warning("content not put back", provider=provider.name, **told(failure))
             return False
         return True
 

@@ -24,6 +24,7 @@ from mint_content.gateway import NotRetrieved
 from mint_events.catalogue import FolderBegun, PinnedAsset
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Failure, Permanent
+from mint_runtime.logs import told
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -84,7 +85,7 @@ class Together:
         try:
             holders = await self.pinning.keep(folder, unless=(Permanent, Conflict))
         except Failure as failure:
-            log.warning("folder not kept", folder=str(folder.cid), detail=str(failure))
+            log.warning("folder not kept", folder=str(folder.cid), **told(failure))
             FOLDERS.labels(REFUSED).inc()
             return {}
         FOLDERS.labels(KEPT).inc()
@@ -132,7 +133,7 @@ class BatchedPinning:
         except NotRetrieved as failure:
             if kept.folder is None:
                 raise
-            log.warning("not served from its folder", cid=str(content.cid), detail=str(failure))
+            log.warning("not served from its folder", cid=str(content.cid), **told(failure))
             return await self.pinning.pin(content)
         reach(Boundary.PINNING_READ_BACK)
         return content.pinned_by(kept.holders, kept.folder)

@@ -121,4 +121,5 @@ def _failures(what: str) -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError) as error:  # TimeoutError is one
-        raise Transient(f"{what} can not be read from Kafka: {error!r}") from error
+        message = f"{what} can not be read from Kafka: {error!r}"
+        raise Transient(message, endpoint=what) from error
