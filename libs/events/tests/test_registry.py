@@ -203,3 +203,13 @@ async def test_a_registry_that_is_not_there_is_an_outage(unused_tcp_port: int) -
     with pytest.raises(Outage):
         await Codec(registry).prepare()
     await registry.close()
+
+
+@pytest.mark.requirement("NR-1", "CF-1")
+async def test_a_failure_of_the_registry_names_its_host_and_shows_no_password() -> None:
+    registry = SchemaRegistry("http://user:hunter2@127.0.0.1:1")
+    with pytest.raises(Outage) as caught:
+        await registry.definition(1)
+    await registry.close()
+    assert "hunter2" not in f"{caught.value} {caught.value.endpoint}"
+    assert caught.value.endpoint == "127.0.0.1:1"

@@ -79,6 +79,32 @@ def test_a_bad_value_names_the_variable_and_what_is_expected(
     assert "\n" not in line
 
 
+class Urls(ExampleSettings):
+    kubo: str = Field(default="", pattern=r"^https://[a-z.]+$", description="URL of a node")
+
+
+@pytest.mark.requirement("CF-1")
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("ftp://user:hunter2hunter2@host", "ftp://…@host"),
+        ("ftp://hunter2hunter2@host", "ftp://…@host"),
+        ("user:hunter2hunter2@host:5001", "…@host:5001"),
+        ("wss://host/v2/hunter2hunter2", "wss://host/…"),
+        ("primary=wss://host?key=hunter2hunter2,x", "primary=wss://host/…,x"),
+        ("localhost:5001", "localhost:5001"),
+    ],
+)
+def test_a_bad_url_is_shown_without_what_may_be_a_key(
+    monkeypatch: pytest.MonkeyPatch, value: str, shown: str
+) -> None:
+    monkeypatch.setenv("TRIMINT_KUBO", value)
+    with pytest.raises(SettingsError) as caught:
+        load(Urls)
+    assert f"got '{shown}'" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_cluster_is_known_by_its_brokers_prefix_and_login(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,6 +17,7 @@ from mint_content.unixfs import cid_of
 from mint_resilience.backoff import Backoff
 from mint_resilience.budget import Budget, spending
 from mint_resilience.failures import BudgetExhausted, Failure, Outage, Permanent, Transient
+from mint_resilience.hosts import host_of
 
 if TYPE_CHECKING:
     from conftest import Network
@@ -37,7 +38,7 @@ async def test_every_retry_and_failover_is_logged_with_its_class(
         ("retrying", "transient"),
         ("provider failed", "transient"),
     ]
-    assert {line["endpoint"] for line in lines} == {network.endpoints.pinata_api}
+    assert {line["endpoint"] for line in lines} == {host_of(network.endpoints.pinata_api)}
 
 
 async def test_the_failure_names_the_content_and_each_provider(

@@ -23,6 +23,7 @@ from mint_content.redirects import MOST_REDIRECTS, may_follow
 from mint_content.unixfs import Block, verify
 from mint_content.web import Resolve, system_resolve
 from mint_resilience.failures import Degraded, Failure, Permanent, Transient
+from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures, raise_for_status
 
 _RAW_TYPE: Final = "application/vnd.ipld.raw"
@@ -49,6 +50,11 @@ class Download:
     trustless: bool = True
     resolve: Resolve = system_resolve
 
+    @property
+    def host(self) -> str:
+        """What it is called: the rest of its URL may be a key."""
+        return host_of(self.url)
+
     async def file(self, cid: Cid) -> bytes:
         """A whole file, verified.
 
@@ -60,8 +66,8 @@ class Download:
             async with asyncio.timeout(self.time_limit):
                 return await (self._verified(cid) if self.trustless else self._as_browser(cid))
         except TimeoutError as error:
-            message = f"{self.url}: {cid} took longer than {self.time_limit:g} s"
-            raise Degraded(message, endpoint=self.url) from error
+            message = f"{self.host}: {cid} took longer than {self.time_limit:g} s"
+            raise Degraded(message, endpoint=self.host) from error
 
     async def _verified(self, cid: Cid) -> bytes:
         if cid.codec is Codec.DAG_PB:
@@ -127,7 +133,7 @@ class Download:
         try:
             assembly.add(block)
         except Permanent as final:
-            raise Permanent(f"{self.url}: {final}", endpoint=self.url) from final
+            raise Permanent(f"{self.host}: {final}", endpoint=self.host) from final
 
     async def _get(self, path: str, limit: int, media_type: str | None = None) -> bytes:
         async with self._opened(path, media_type) as response:
@@ -141,7 +147,7 @@ class Download:
         """
         headers = {"Accept": media_type or "*/*", "Accept-Encoding": "identity"}
         target = httpx.URL(self.url + path)
-        with http_failures(self.url):
+        with http_failures(self.host):
             for _ in range(MOST_REDIRECTS + 1):
                 request = self.client.stream("GET", target, headers=headers, follow_redirects=False)
                 async with request as response:
@@ -151,13 +157,15 @@ class Download:
                         return
                     target = target.join(response.headers["location"])
                 if not await may_follow(httpx.URL(self.url), target, self.resolve):
-                    raise self._lied(f"redirects to {target}, which is not to be followed")
+                    raise self._lied(
+                        f"redirects to {host_of(str(target))}, which is not to be followed"
+                    )
         raise self._lied(f"redirects more than {MOST_REDIRECTS} times")
 
     def _require_body(self, response: httpx.Response, media_type: str | None) -> None:
         if media_type and response.status_code in _NOT_OFFERED:
             raise _NotOffered
-        raise_for_status(response, self.url)
+        raise_for_status(response, self.host)
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":  # what is packed could be far larger than it looks
             raise self._lied(f"sends {encoding}, which was not asked for")
@@ -172,4 +180,4 @@ class Download:
         return bytes(body)
 
     def _lied(self, what: str) -> Failure:
-        return Transient(f"{self.url}: {what}", endpoint=self.url)
+        return Transient(f"{self.host}: {what}", endpoint=self.host)

@@ -21,6 +21,7 @@ from mint_resilience.breaker import BreakerPolicy
 from mint_resilience.endpoint import Endpoint, Observer
 from mint_resilience.endpoints import Answer, Answered, EndpointPool, Failed
 from mint_resilience.failures import AllUnavailable, Deferred, Failure, Permanent, Transient
+from mint_resilience.hosts import host_of
 
 DEPENDENCY = "ipfs-gateway"
 
@@ -171,5 +172,6 @@ def _outcome(answer: Answer[bytes]) -> GatewayOutcome:
 
 
 def _not_asked(url: str) -> GatewayOutcome:
-    failure = Deferred(f"{url}: not asked, for it kept failing or wants patience", endpoint=url)
+    host = host_of(url)
+    failure = Deferred(f"{host}: not asked, for it kept failing or wants patience", endpoint=host)
     return GatewayOutcome(url, 0.0, failure=failure)

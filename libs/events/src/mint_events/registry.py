@@ -13,6 +13,7 @@ import httpx
 
 from mint_events.schema.derive import NAMESPACE
 from mint_events.schema.history import SchemaVersion
+from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures, raise_for_status
 
 COMPATIBILITY = "FULL_TRANSITIVE"
@@ -30,6 +31,7 @@ class SchemaRegistry:
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
         """Use the registry at `url` (with user and password, if it wants them); seconds a call."""
         self.url = url.rstrip("/")
+        self._host = host_of(url)
         self._client = httpx.AsyncClient(
             timeout=timeout, headers={"accept": _MEDIA_TYPE, "content-type": _MEDIA_TYPE}
         )
@@ -58,9 +60,9 @@ class SchemaRegistry:
         self, method: str, path: str, body: object = None, *, none_for: int | None = None
     ) -> Any:
         """The JSON answer; None for the status `none_for`."""
-        with http_failures(self.url):
+        with http_failures(self._host):
             response = await self._client.request(method, self.url + path, json=body)
         if response.status_code == none_for:
             return None
-        raise_for_status(response, self.url)
+        raise_for_status(response, self._host)
         return response.json()

@@ -8,6 +8,7 @@ how orchestrators hand over secrets). Set both and the variable itself wins.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -168,6 +169,9 @@ def _variable(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
+_LOGIN = re.compile(r"(?<=//)[^\s/'\",@]+@|[^\s/'\",=@]+:[^\s/'\",@]*@")
+_PATH = re.compile(r"(?P<host>://[^\s/?#'\",]*)[/?#][^\s'\",]+")
+
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -207,7 +211,13 @@ def _got(field: FieldInfo, item: Any) -> str:
         return "but it is not set"
     if "Secret" in repr(field.annotation):
         return "got something else (not shown: it is a secret)"
-    return f"got {os.environ.get(_variable(str(item['loc'][0])), '')!r}: {item['msg']}"
+    value = os.environ.get(_variable(str(item["loc"][0])), "")
+    return _without_keys(f"got {value!r}: {item['msg']}")
+
+
+def _without_keys(text: str) -> str:
+    """The text without what of URLs, or of what was meant as one, may be a key or a password."""
+    return _PATH.sub(r"\g<host>/…", _LOGIN.sub("…@", text))
 
 
 __all__ = ["CommaList", "SecretStr", "ServiceSettings", "SettingsError", "load", "load_or_exit"]

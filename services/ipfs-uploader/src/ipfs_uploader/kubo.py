@@ -16,6 +16,7 @@ from mint_content.car import MEDIA_TYPE
 from mint_content.cid import Cid
 from mint_content.unixfs import CHUNK_SIZE
 from mint_resilience.failures import Transient
+from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures
 
 _ADD = f"add?cid-version=1&raw-leaves=true&chunker=size-{CHUNK_SIZE}&pin=true"
@@ -54,7 +55,8 @@ class Kubo:
         self.name = name
         self._client = client
         self._rpc = rpc_url.rstrip("/")
-        self._uploads = Uploads(self._rpc)
+        self._host = host_of(rpc_url)
+        self._uploads = Uploads(self._host)
 
     async def holds(self, cid: Cid) -> bool:
         """Whether the node has pinned this very root."""
@@ -66,7 +68,7 @@ class Kubo:
 
     async def adopt(self, cid: Cid, name: str) -> None:
         """Pin what the node finds; it answers when it has all of it."""
-        accept(await self._post(f"pin/add?arg={cid}&name={name}"), self._rpc)
+        accept(await self._post(f"pin/add?arg={cid}&name={name}"), self._host)
 
     async def unpin(self, cid: Cid) -> None:
         """Remove the pin; the node drops the blocks when it next collects."""
@@ -74,19 +76,19 @@ class Kubo:
 
     async def check(self) -> Usage:
         """Ask how full the node's store is."""
-        stored = read_answer(_Stored, await self._post("repo/stat?size-only=true"), self._rpc)
+        stored = read_answer(_Stored, await self._post("repo/stat?size-only=true"), self._host)
         return Usage(stored.RepoSize, stored.StorageMax)
 
     async def _add(self, content: Content) -> str:
         file = (str(content.cid), content.data, content.media_type)
-        return read_answer(_Added, await self._post(_ADD, file), self._rpc).Hash
+        return read_answer(_Added, await self._post(_ADD, file), self._host).Hash
 
     async def _import(self, content: Content | Folder) -> str:
         archive = (str(content.cid), content.archive(), MEDIA_TYPE)
-        root = read_answer(_Imported, await self._post(_IMPORT, archive), self._rpc).Root
+        root = read_answer(_Imported, await self._post(_IMPORT, archive), self._host).Root
         if root.PinErrorMsg:
-            message = f"{self._rpc}: imported {content.cid}, not pinned: {root.PinErrorMsg}"
-            raise Transient(message, endpoint=self._rpc)
+            message = f"{self._host}: imported {content.cid}, not pinned: {root.PinErrorMsg}"
+            raise Transient(message, endpoint=self._host)
         return root.Cid.path
 
     def _pinned(self, response: httpx.Response) -> bool:
@@ -94,10 +96,10 @@ class Kubo:
         failed = response.status_code == httpx.codes.INTERNAL_SERVER_ERROR
         if failed and _NOT_PINNED in response.text:
             return False
-        accept(response, self._rpc)
+        accept(response, self._host)
         return True
 
     async def _post(self, call: str, file: tuple[str, bytes, str] | None = None) -> httpx.Response:
         files = None if file is None else {"file": file}
-        with http_failures(self._rpc):
+        with http_failures(self._host):
             return await self._client.post(f"{self._rpc}/api/v0/{call}", files=files)

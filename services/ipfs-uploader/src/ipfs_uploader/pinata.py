@@ -21,6 +21,7 @@ from ipfs_uploader.rate_headers import RateHeaders
 from mint_content.car import MEDIA_TYPE
 from mint_content.cid import Cid
 from mint_resilience.failures import Permanent
+from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures
 
 FILES = "/v3/files/public"
@@ -88,13 +89,15 @@ class PinataApi:
         self.account = account
         self.url = account.api_url.rstrip("/")
         self.upload_url = account.upload_url.rstrip("/")
+        self.host = host_of(account.api_url)
+        self.upload_host = host_of(account.upload_url)
         self._headers = {"Authorization": f"Bearer {account.jwt}"}
-        self._rate = RateHeaders(self.url, account.now)
+        self._rate = RateHeaders(self.host, account.now)
 
     async def request(self, method: str, url: str, **content: Any) -> httpx.Response:
         """Make one request; raises `RateLimited` without asking while the limit is used up."""
         self._rate.require_room()
-        with http_failures(url):
+        with http_failures(host_of(url)):
             response = await self.account.client.request(
                 method, url, headers=self._headers, **content
             )
@@ -103,9 +106,9 @@ class PinataApi:
 
     async def check(self) -> Usage:
         """Ask whether the token is good, and how much is stored."""
-        accept(await self.request("GET", f"{self.url}/data/testAuthentication"), self.url)
+        accept(await self.request("GET", f"{self.url}/data/testAuthentication"), self.host)
         response = await self.request("GET", f"{self.url}/data/userPinnedDataTotal")
-        total = read_answer(_Total, response, self.url)
+        total = read_answer(_Total, response, self.host)
         return Usage(total.pin_size_total, self.account.storage_limit)
 
 
@@ -117,7 +120,7 @@ class Pinata:
     def __init__(self, account: PinataAccount, name: str = "pinata") -> None:
         self.name = name
         self._api = PinataApi(account)
-        self._uploads = Uploads(self._api.upload_url)
+        self._uploads = Uploads(self._api.upload_host)
 
     async def holds(self, cid: Cid) -> bool:
         """Whether the account has a public file of this content."""
@@ -139,10 +142,11 @@ class Pinata:
             if search.status not in GIVEN_UP:
                 return
             await self._delete(f"{SEARCHES}/{search.id}")
-            raise Permanent(f"{self._api.url}: gave up its search for {cid}: {search.status}")
+            message = f"{self._api.host}: gave up its search for {cid}: {search.status}"
+            raise Permanent(message, endpoint=self._api.host)
         body = {"cid": str(cid), "name": name}
         response = await self._api.request("POST", self._api.url + SEARCHES, json=body)
-        accept(response, self._api.url)
+        accept(response, self._api.host)
 
     async def unpin(self, cid: Cid) -> None:
         """Delete the account's files of this content, and end a search for it."""
@@ -162,19 +166,19 @@ class Pinata:
         file = (str(content.cid), data, media_type)
         form |= {"network": "public", "name": content.name}
         response = await self._api.request("POST", url, data=form, files={"file": file})
-        return read_answer(_Uploaded, response, self._api.upload_url).data.cid
+        return read_answer(_Uploaded, response, self._api.upload_host).data.cid
 
     async def _ids(self, cid: Cid) -> list[str]:
         response = await self._api.request("GET", f"{self._api.url}{FILES}?cid={cid}")
-        page = read_answer(_Listed, response, self._api.url).data
+        page = read_answer(_Listed, response, self._api.host).data
         return [file.id for file in page.files or () if file.cid == str(cid)]
 
     async def _searches(self, cid: Cid) -> list[_Search]:
         response = await self._api.request("GET", f"{self._api.url}{SEARCHES}?cid={cid}")
-        listed = read_answer(_SearchesListed, response, self._api.url).data
+        listed = read_answer(_SearchesListed, response, self._api.host).data
         return [search for search in listed.jobs or () if search.cid == str(cid)]
 
     async def _delete(self, path: str) -> None:
         response = await self._api.request("DELETE", self._api.url + path)
         if response.status_code != httpx.codes.NOT_FOUND:
-            accept(response, self._api.url)
+            accept(response, self._api.host)

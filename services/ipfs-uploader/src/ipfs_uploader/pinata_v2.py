@@ -50,7 +50,8 @@ class PinataV2:
     async def keep(self, content: Content | Folder) -> None:
         """Upload a file; the same bytes again only find the first. Folders it can not take."""
         if isinstance(content, Folder):
-            raise Permanent(f"{self._api.url}: takes no folders; upload their files one by one")
+            message = f"{self._api.host}: takes no folders; upload their files one by one"
+            raise Permanent(message, endpoint=self._api.host)
         form = {
             "pinataOptions": json.dumps({"cidVersion": 1}),
             "pinataMetadata": json.dumps({"name": content.name}),
@@ -62,7 +63,7 @@ class PinataV2:
             files={"file": (str(content.cid), content.data, content.media_type)},
         )
         require_same_name(
-            read_answer(_Pinned, response, self._api.url).IpfsHash, content, self._api.url
+            read_answer(_Pinned, response, self._api.host).IpfsHash, content, self._api.host
         )
 
     async def adopt(self, cid: Cid, name: str) -> None:
@@ -74,18 +75,19 @@ class PinataV2:
         body = {"hashToPin": str(cid), "pinataMetadata": {"name": name}}
         accept(
             await self._api.request("POST", f"{self._api.url}/pinning/pinByHash", json=body),
-            self._api.url,
+            self._api.host,
         )
         if states:
             told = ", ".join(sorted(states))
-            raise Permanent(f"{self._api.url}: gave up its search for {cid}: {told}")
+            message = f"{self._api.host}: gave up its search for {cid}: {told}"
+            raise Permanent(message, endpoint=self._api.host)
 
     async def unpin(self, cid: Cid) -> None:
         """Remove the pin."""
         response = await self._api.request("DELETE", f"{self._api.url}/pinning/unpin/{cid}")
         unknown = response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND)
         if not (unknown and _NOT_PINNED in response.text):
-            accept(response, self._api.url)
+            accept(response, self._api.host)
 
     async def check(self) -> Usage:
         """Ask whether the token is good, and how much is stored."""
@@ -93,5 +95,5 @@ class PinataV2:
 
     async def _rows(self, path: str, cid: Cid) -> list[_Row]:
         response = await self._api.request("GET", self._api.url + path)
-        rows = read_answer(_Rows, response, self._api.url).rows
+        rows = read_answer(_Rows, response, self._api.host).rows
         return [row for row in rows if row.ipfs_pin_hash == str(cid)]

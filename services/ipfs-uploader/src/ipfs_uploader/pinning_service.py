@@ -17,6 +17,7 @@ from ipfs_uploader.folder import Folder
 from ipfs_uploader.provider import Usage, accept, read_answer
 from mint_content.cid import Cid
 from mint_resilience.failures import Permanent, Transient
+from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures
 
 _ANY_STATUS = "queued,pinning,pinned,failed"
@@ -47,6 +48,7 @@ class PinningService:
         self.name = name
         self._client = client
         self._url = url.rstrip("/")
+        self._host = host_of(url)
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def holds(self, cid: Cid) -> bool:
@@ -57,8 +59,8 @@ class PinningService:
         """Ask for a pin; raises `Transient` until the service has found all of the content."""
         await self.adopt(content.cid, content.name)
         if not await self.holds(content.cid):
-            message = f"{self._url}: is still looking for {content.cid}"
-            raise Transient(message, endpoint=self._url)
+            message = f"{self._host}: is still looking for {content.cid}"
+            raise Transient(message, endpoint=self._host)
 
     async def adopt(self, cid: Cid, name: str) -> None:
         """Ask for a pin, unless one is there or under way."""
@@ -69,9 +71,9 @@ class PinningService:
         for request in failed:
             await self._delete(request)
         if failed:
-            raise Permanent(f"{self._url}: could not pin {cid}", endpoint=self._url)
+            raise Permanent(f"{self._host}: could not pin {cid}", endpoint=self._host)
         accept(
-            await self._request("POST", "/pins", json={"cid": str(cid), "name": name}), self._url
+            await self._request("POST", "/pins", json={"cid": str(cid), "name": name}), self._host
         )
 
     async def unpin(self, cid: Cid) -> None:
@@ -82,21 +84,21 @@ class PinningService:
     async def check(self) -> Usage:
         """Ask for a page of requests: it needs the token. How full the account is, is not told."""
         response = await self._request("GET", "/pins?limit=1")
-        read_answer(_PinResults, response, self._url)
+        read_answer(_PinResults, response, self._host)
         return Usage()
 
     async def _requests(self, cid: Cid, status: str) -> list[_PinStatus]:
         response = await self._request("GET", f"/pins?cid={cid}&status={status}&limit=1000")
-        results = read_answer(_PinResults, response, self._url).results
+        results = read_answer(_PinResults, response, self._host).results
         return [result for result in results if result.pin.cid == str(cid)]
 
     async def _delete(self, request: _PinStatus) -> None:
         response = await self._request("DELETE", f"/pins/{request.requestid}")
         if response.status_code != httpx.codes.NOT_FOUND:
-            accept(response, self._url)
+            accept(response, self._host)
 
     async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        with http_failures(self._url):
+        with http_failures(self._host):
             return await self._client.request(
                 method, self._url + path, headers=self._headers, **content
             )
