@@ -22,7 +22,7 @@ from ipfs_uploader.together import BatchedPinning, Together
 from mint_content.cid import Cid
 from mint_content.unixfs import CHUNK_SIZE, cid_of, verify
 from mint_events.catalogue import PinnedAsset
-from mint_resilience.failures import Outage, Permanent, Transient
+from mint_resilience.failures import Deferred, Outage, Permanent, Transient
 
 if TYPE_CHECKING:
     from conftest import MemoryJournal, Network
@@ -245,6 +245,36 @@ async def test_while_no_provider_is_there_each_mint_waits(
     )
 
     assert all(isinstance(outcome, Transient | Outage) for outcome in outcomes)
+
+
+async def wants_patience(_: web.Request, __: Handler) -> web.StreamResponse:
+    return web.Response(status=429, headers={"Retry-After": "3600"})
+
+
+@pytest.mark.requirement("NR-1", "NR-4")
+async def test_when_every_provider_wants_patience_each_mint_waits_and_the_batch_does_not(
+    batched: BatchedPinning, network: Network
+) -> None:
+    network.faults |= {"pinata": wants_patience, "kubo": wants_patience}
+
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(
+            *(batched.pin(content(data)) for data in FOUR), return_exceptions=True
+        )
+
+    assert [isinstance(outcome, Deferred) for outcome in outcomes] == [True] * 4
+
+
+@pytest.mark.requirement("NR-1", "IP-3")
+async def test_when_the_primary_wants_patience_the_folder_goes_to_the_backup(
+    batched: BatchedPinning, network: Network
+) -> None:
+    network.faults["pinata"] = wants_patience
+
+    async with asyncio.timeout(60):
+        assets = await all_pinned(batched, *FOUR)
+
+    assert {asset.providers for asset in assets} == {("kubo",)}
 
 
 @pytest.mark.requirement("IP-3")

@@ -161,7 +161,12 @@ async def _pinner(
     topic = CompactedTopic(connection.cluster, connection.codec, FOLDERS, newest=NEWEST)
     folders = await stack.enter_async_context(topic)
     records = KafkaFolders(connection.publisher, folders, _now)
-    together = Together(pinning=pinning, records=records)
+    together = Together(
+        pinning=pinning,
+        records=records,
+        attempts=settings.retry_budget_attempts,
+        seconds=settings.retry_budget_seconds,
+    )
     batches = Batches(together.keep_all, settings.batch_limits)
     return BatchedPinning(pinning, await stack.enter_async_context(batches))
 

@@ -8,6 +8,7 @@ with a folder, each of its contents is then kept by itself: no mint fails for an
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from ipfs_uploader.pinning import Pinning
 from mint_content.cid import Cid
 from mint_content.gateway import NotRetrieved
 from mint_events.catalogue import FolderBegun, PinnedAsset
+from mint_resilience.budget import Budget, spending
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Failure, Permanent
 from mint_runtime.logs import told
@@ -42,13 +44,24 @@ KEPT, REFUSED = "kept", "refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
-    """Keeps batches of contents; one batch at a time, so that the next finds what this one did."""
+    """Keeps batches of contents; one batch at a time, so that the next finds what this one did.
+
+    So a batch must not wait for long: it has a budget of its own, of so many `attempts` per content
+    and so many `seconds`. What it does not allow is left to the mints, who wait durably.
+    """
 
     pinning: Pinning
     records: FolderRecords
+    attempts: int = 20
+    seconds: float = 120.0
 
     async def keep_all(self, contents: Sequence[Content]) -> Outcomes:
         """Keep contents; says of each by whom, or why not. Raises when nothing can be entered."""
+        attempts = self.attempts * len(contents)
+        with spending(Budget(attempts=attempts, seconds=self.seconds, clock=time.monotonic)):
+            return await self._keep_all(contents)
+
+    async def _keep_all(self, contents: Sequence[Content]) -> Outcomes:
         kept = await self._by_folders(contents)
         rest = [content for content in contents if content.cid not in kept]
         alone = await asyncio.gather(*map(self._alone, rest))
