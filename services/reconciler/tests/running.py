@@ -81,6 +81,21 @@ class Scraped:
         found = [line for line in text.splitlines() if line.startswith(f"{sample} ")]
         return float(found[0].split()[-1])
 
+    async def total(self, name: str, label: str) -> float:
+        """The sum over all samples of that name that have the label."""
+        async with httpx.AsyncClient() as http:
+            text = (await http.get(f"{self._address}/metrics")).text
+        found = [line for line in text.splitlines() if line.startswith(f"{name}{{")]
+        return sum(float(line.split()[-1]) for line in found if label in line)
+
+    async def until_total(self, name: str, label: str, expected: float) -> None:
+        value = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while (value := await self.total(name, label)) != expected:  # noqa: ASYNC110 - remote
+                    await asyncio.sleep(0.1)
+        assert value == expected, (name, label)
+
     async def until(self, sample: str, expected: float) -> None:
         value = None
         with suppress(TimeoutError):

@@ -12,7 +12,7 @@ from mint_events import catalogue as c
 from mint_events.bus import Record
 from mint_events.codec import Codec
 from mint_events.store import audit
-from mint_events.topics import REQUESTS
+from mint_events.topics import IPFS, REQUESTS
 from mint_resilience.breaker import State
 from mint_resilience.postgres import endpoint_of
 from mint_runtime.dependencies import STATE_NUMBERS
@@ -20,12 +20,15 @@ from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.postgres import PostgresServer
 from mint_sandbox.process import ChildProcess
 from reconciler.replay import differences
+from reconciler.stream import MOST_RECORDS
 
 from . import given as g
 from .conftest import whole_mint
 from .running import PATIENCE, Scraped, World, around
 
 COMPLETED = ["MintAccepted", "MintPrepared", "MintCompleted"]
+IPFS_GROUP = f'{{group="reconciler.{IPFS.name}"}}'
+LAG = ("trimint_consumer_lag_records", f'topic="{IPFS.name}"')
 CLOSED, OPEN = STATE_NUMBERS[State.CLOSED], STATE_NUMBERS[State.OPEN]
 
 
@@ -211,7 +214,7 @@ async def test_a_second_instance_that_comes_and_goes_loses_and_doubles_nothing(
     await assert_sound(world)
 
 
-@pytest.mark.requirement("RE-9", "NR-2")
+@pytest.mark.requirement("RE-9", "NR-2", "NR-5")
 async def test_while_the_database_is_away_kafka_keeps_what_waits(
     kafka: KafkaCluster, codec: Codec, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -230,9 +233,16 @@ async def test_while_the_database_is_away_kafka_keeps_what_waits(
         await world.happens(g.pinned())
         await process.until(_retried(process), within=PATIENCE, what="a retry")
         await scraped.until(breaker, OPEN)
+        await scraped.until_total(*LAG, 1)
+        assert await scraped.value(f"trimint_in_flight_records{IPFS_GROUP}") == 1
+        assert await scraped.value(f"trimint_oldest_in_flight_seconds{IPFS_GROUP}") > 0
         await server.start()
         await world.ledger.until(lambda: "MintPrepared" in world.ledger.of("mint-1"))
         await scraped.until(breaker, CLOSED)
+        await scraped.until_total(*LAG, 0)
+        assert await scraped.value(f"trimint_in_flight_records{IPFS_GROUP}") == 0
+        limit = await scraped.value(f"trimint_in_flight_limit_records{IPFS_GROUP}")
+        assert limit == MOST_RECORDS[IPFS]
         assert world.ledger.of("mint-1") == ["MintAccepted", "MintPrepared"]
         await world.until("SELECT count(*) FROM event_store WHERE partition IS NULL", 0)
         await assert_sound(world)

@@ -15,7 +15,7 @@ from mint_events.admin import ensure_topics
 from mint_events.bus import Publisher
 from mint_events.catalogue import Layer
 from mint_events.gate import Report
-from mint_events.topics import REQUESTS, Topic
+from mint_events.topics import Topic
 from mint_resilience.postgres import endpoint_of
 from mint_runtime.connection import Connection, connected
 from mint_runtime.dependencies import DependencyMetrics
@@ -88,7 +88,7 @@ async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterato
             Announcements(connection.cluster, connection.codec, gate, _now).run,
             WriteProbe(pool, _tell(settings, gate, reports, guarded)).run,
             admission.run,
-            Waiting(guarded, _reader(connection, (REQUESTS,), 1, stack), _now).run,
+            Waiting(guarded, _reader(connection, tuple(MOST_RECORDS), 1, stack), _now).run,
         )
         yield Parts(reconciler, relay, reader, stream, reports, gatekeeping)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mint_events.bus.attempts import kind_of
 from mint_events.bus.record import Consumed
 from mint_events.topics import CHAIN, CONTROL, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
 from reconciler.credentials import credentials
+from reconciler.in_flight import InFlight
 
 GROUP = "reconciler"
 
@@ -62,6 +64,10 @@ class Stream:
         self._cluster = cluster
         self._process = process
         self._joined = False
+        self._in_flight = {
+            topic: InFlight(f"{GROUP}.{topic.name}", most, time.time)
+            for topic, most in MOST_RECORDS.items()
+        }
         self._app = self._new_app(folder)
 
     async def readiness(self) -> str | None:
@@ -117,7 +123,9 @@ class Stream:
         async def work(stream: Any) -> None:
             batches: AsyncIterator[Sequence[Any]] = stream.take_events(most, within=_FILL_SECONDS)
             async for events in batches:
-                await self._work([_consumed(topic, event.message) for event in events])
+                records = [_consumed(topic, event.message) for event in events]
+                with self._in_flight[topic].working_on(records):
+                    await self._work(records)
 
         return work
 

@@ -1,4 +1,8 @@
-"""How many requests wait in Kafka, and since when the oldest does: measured, for `/metrics`."""
+"""What waits in Kafka: how much of each topic, and since when the oldest request does (NR-5).
+
+Measured for `/metrics`. Every instance tells of all partitions: whoever they are assigned to may
+not be the one who moves them on (`patrol`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from mint_events.bus.metrics import LAG
 from mint_events.topics import REQUESTS
 from mint_resilience.failures import Failure
 from mint_runtime.logs import told
@@ -49,9 +54,11 @@ class Waiting:
             await asyncio.sleep(_SECONDS)
 
     async def _measure(self) -> None:
-        found = await self._records.ends()
-        ends = {partition: end for partition, end in found.items() if partition[0] == REQUESTS.name}
-        gaps = waiting(await self._known_expected(list(ends)), ends)
+        ends = await self._records.ends()
+        expected = await self._known_expected(list(ends))
+        for (topic, number), end in ends.items():
+            LAG.labels(topic, number).set(end - expected.get((topic, number), 0))
+        gaps = [gap for gap in waiting(expected, ends) if gap.partition[0] == REQUESTS.name]
         now = self._now().timestamp()
         times = [await self._time_of_first(gap) for gap in gaps]
         self._heads = dict(zip(map(_head, gaps), times, strict=True))
