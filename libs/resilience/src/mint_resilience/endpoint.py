@@ -186,7 +186,8 @@ class GuardedEndpoint(Generic[E]):
         if outcome in (CANCELLED, BUG) and seconds <= policy.slow_call:
             return
         reason = str(failure) if failure else f"{outcome} after {seconds:.1f} s"
-        self.breaker.report(permit, judge(failure, seconds, policy), reason)
+        kind = failure.kind if failure else None
+        self.breaker.report(permit, judge(failure, seconds, policy), reason, kind)
         if self.breaker.state is State.HALF_OPEN:  # a probe has ended: there may be room for more
             self._on_change()
 
