@@ -1,4 +1,4 @@
-"""Every event of Trimint: what happened, to which mint or layer, with all that a consumer needs.
+"""Every event of Trimint: what happened, to what, with all that a consumer needs.
 
 An event is a frozen dataclass; its Avro schema (`schemas/`) is made from it: the docstring is the
 record's `doc`, the string in `Annotated` is the field's. A field that is added later has a default,
@@ -47,6 +47,16 @@ class Layer(StrEnum):
     SOLANA = "solana"
     IPFS = "ipfs"
     DATABASE = "database"
+
+
+class BreakerState(StrEnum):
+    """What a circuit breaker does with calls; `mint_resilience.breaker` has the rules."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    FORCED_OPEN = "forced_open"
+    FORCED_CLOSED = "forced_closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -467,6 +477,31 @@ def layer_subject(layer: Layer) -> str:
     return f"layer/{layer}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChanged:
+    """A circuit breaker changed its state: how one process treats one endpoint from then on.
+
+    The event's time is that of the change. Each process has breakers of its own, closed at first;
+    they end with it, which no event says.
+    """
+
+    dependency: Annotated[str, "What the endpoint is one of, e.g. `solana` or `ipfs-provider`."]
+    endpoint: Annotated[str, "Its name, never its URL."]
+    service: Annotated[str, "The service whose process it is."]
+    instance: Annotated[str, "Which process of the service."]
+    before: Annotated[BreakerState, "`closed`, `open`, `half_open`, `forced_open`, …"]
+    after: Annotated[BreakerState, "The same, from then on."]
+    reason: Annotated[str, "What led to it; it holds neither URLs nor secrets."]
+    failure: Annotated[
+        str | None, "Class of the failure that the deciding call ended in, e.g. `outage`."
+    ] = None
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the endpoint, whichever process it is asked by."""
+        return f"endpoint/{self.dependency}/{self.endpoint}"
+
+
 MintEvent = (
     MintRequested
     | MintAccepted
@@ -500,9 +535,15 @@ MintEvent = (
 LayerEvent = LayerHealthReported | MaintenanceBegun | MaintenanceEnded
 """Events about a layer as a whole, and so about no mint."""
 
-Event = MintEvent | LayerEvent
+EndpointEvent = BreakerChanged
+"""Events about an endpoint, and so about no mint."""
+
+SystemEvent = LayerEvent | EndpointEvent
+"""Events about no mint."""
+
+Event = MintEvent | SystemEvent
 
 
 def subject_of(event: Event) -> str:
-    """What the event is about, also the key of its record: its mint_id, or a layer's name."""
-    return event.subject if isinstance(event, LayerEvent) else event.mint_id
+    """What the event is about, also its record's key: its mint_id, a layer's or endpoint's name."""
+    return event.subject if isinstance(event, SystemEvent) else event.mint_id

@@ -102,6 +102,12 @@ HEALTH = Topic(
     compacted=True,
     segment=timedelta(minutes=10),
 )
+BREAKERS = Topic(
+    name="mint.breakers",
+    writer="each service that has endpoints to choose from",
+    events=(c.BreakerChanged,),
+    retention=timedelta(days=30),
+)
 CONTROL = Topic(
     name="mint.control",
     writer="operators, by the command line",
@@ -121,6 +127,7 @@ TOPICS = (
     VERIFICATION,
     DEADLETTER,
     HEALTH,
+    BREAKERS,
     CONTROL,
 )
 

@@ -18,7 +18,16 @@ import structlog
 
 from mint_events.bus import Cluster, Position
 from mint_events.bus.record import Consumed
-from mint_events.topics import CHAIN, CONTROL, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
+from mint_events.topics import (
+    BREAKERS,
+    CHAIN,
+    CONTROL,
+    DEADLETTER,
+    IPFS,
+    REQUESTS,
+    VERIFICATION,
+    Topic,
+)
 from reconciler.credentials import credentials
 
 GROUP = "reconciler"
@@ -30,6 +39,7 @@ MOST_RECORDS = {
     VERIFICATION: 500,
     DEADLETTER: 64,
     CONTROL: 64,
+    BREAKERS: 500,
 }
 """Records in a batch of each topic that is read: fewer where one may be as large as an image."""
 

@@ -80,6 +80,8 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             return state
         case c.LayerHealthReported() | c.MaintenanceBegun() | c.MaintenanceEnded():
             return state
+        case c.BreakerChanged():
+            return state
         case _:
             assert_never(event)
 
