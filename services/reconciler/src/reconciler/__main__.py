@@ -72,7 +72,7 @@ async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterato
         await stack.enter_async_context(pool)
         await database.persist(lambda: database.prepare(pool))
         await ensure_topics(settings.cluster)
-        connection = await stack.enter_async_context(connected(settings))
+        connection = await stack.enter_async_context(connected(settings, SERVICE))
         gate = Gate(settings.solana_authority, _now)
         reader = _reader(connection, tuple(MOST_RECORDS), _REREAD_RECORDS, stack)
         reconciler = _reconciler(settings, pool, connection, reader, gate)

@@ -13,12 +13,13 @@ import httpx
 from mint_chain.addresses import parse_address
 from mint_events.bus import Consumer
 from mint_events.topics import CHAIN
+from mint_resilience.endpoint import Observer
 from mint_runtime.connection import connected
 from mint_runtime.service import Process, run
 from verifier.database import RecordReader
 from verifier.examination import Examiner
 from verifier.finality import FinalityWatch
-from verifier.gateways import Gateways
+from verifier.gateways import PARTNER_GATEWAY, Gateways
 from verifier.partner import Partner, PartnerEndpoint
 from verifier.plan import Clients, Plan
 from verifier.rpc import SolanaReader
@@ -28,7 +29,10 @@ from verifier.settings import VerifierSettings
 
 async def serve(settings: VerifierSettings, process: Process) -> None:
     """Verify until `process.stop` is set."""
-    async with _clients(settings) as clients, connected(settings) as connection:
+    async with (
+        connected(settings, SERVICE) as connection,
+        _clients(settings, connection.observer) as clients,
+    ):
         verifier = Verifier(
             Plan(clients, settings.rules),
             Examiner(now=_now),
@@ -60,17 +64,23 @@ async def _run(consumer: Consumer, finality: FinalityWatch, stop: asyncio.Event)
 
 
 @asynccontextmanager
-async def _clients(settings: VerifierSettings) -> AsyncIterator[Clients]:
+async def _clients(settings: VerifierSettings, observer: Observer) -> AsyncIterator[Clients]:
     """The verifier's own clients; none of them connects before it is asked."""
     url = settings.database_read_url.get_secret_value()
     http = httpx.AsyncClient(timeout=settings.ipfs_check_timeout)
     pool = asyncpg.create_pool(url, min_size=0, max_size=settings.database_read_connections)
     rpc_urls = [address.url for address in settings.addresses]
     chain = SolanaReader(rpc_urls, timeout=settings.solana_check_timeout)
-    gateways = Gateways(http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout)
-    public = settings.partner_gateways or settings.ipfs_gateways
+    gateways = Gateways(
+        http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout, observer=observer
+    )
     partners_gateways = Gateways(
-        http, public, timeout=settings.partner_check_timeout, trustless=False
+        http,
+        settings.partner_gateways or settings.ipfs_gateways,
+        timeout=settings.partner_check_timeout,
+        observer=observer,
+        dependency=PARTNER_GATEWAY,
+        trustless=False,
     )
     async with http, pool, aclosing(chain):
         yield Clients(

@@ -8,16 +8,21 @@ from collections.abc import Sequence
 import httpx
 
 from mint_content.cid import Cid
-from mint_content.gateway import GatewayPool, NotRetrieved
+from mint_content.gateway import DEPENDENCY, GatewayPool, NotRetrieved
+from mint_resilience.endpoint import Observer
 from mint_resilience.failures import AllUnavailable, Permanent
 from verifier.checks.ipfs import GatewayAnswer
+
+PARTNER_GATEWAY = "partner-gateway"
+"""What the gateways are, as a dependency, that are asked in a partner's place."""
 
 
 class Gateways:
     """Gateways by base URL, in order of preference; the HTTP client is the caller's.
 
     Nothing is kept of what they answered: each answer is a gateway's own, and new. Those that are
-    not `trustless` are asked as a browser or a wallet asks.
+    not `trustless` are asked as a browser or a wallet asks. `observer` is told what they do, as
+    this `dependency`.
     """
 
     def __init__(
@@ -27,9 +32,19 @@ class Gateways:
         *,
         timeout: float,
         trustless: bool = True,
+        observer: Observer | None = None,
+        dependency: str = DEPENDENCY,
     ) -> None:
         self._pools = {
-            url: GatewayPool(client, [url], time_limit=timeout, trustless=trustless) for url in urls
+            url: GatewayPool(
+                client,
+                [url],
+                time_limit=timeout,
+                trustless=trustless,
+                observer=observer,
+                dependency=dependency,
+            )
+            for url in urls
         }
         self.urls = tuple(urls)
 
