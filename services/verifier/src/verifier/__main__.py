@@ -72,12 +72,17 @@ async def _clients(settings: VerifierSettings, observer: Observer) -> AsyncItera
     rpc_urls = [address.url for address in settings.addresses]
     chain = SolanaReader(rpc_urls, timeout=settings.solana_check_timeout)
     gateways = Gateways(
-        http, settings.ipfs_gateways, timeout=settings.ipfs_check_timeout, observer=observer
+        http,
+        settings.ipfs_gateways,
+        timeout=settings.ipfs_check_timeout,
+        policy=settings.breaker_policy,
+        observer=observer,
     )
     partners_gateways = Gateways(
         http,
         settings.partner_gateways or settings.ipfs_gateways,
         timeout=settings.partner_check_timeout,
+        policy=settings.breaker_policy,
         observer=observer,
         dependency=PARTNER_GATEWAY,
         trustless=False,

@@ -9,6 +9,7 @@ import httpx
 
 from mint_content.cid import Cid
 from mint_content.gateway import DEPENDENCY, GatewayPool, NotRetrieved
+from mint_resilience.breaker import BreakerPolicy
 from mint_resilience.endpoint import Observer
 from mint_resilience.failures import AllUnavailable, Permanent
 from verifier.checks.ipfs import GatewayAnswer
@@ -21,8 +22,8 @@ class Gateways:
     """Gateways by base URL, in order of preference; the HTTP client is the caller's.
 
     Nothing is kept of what they answered: each answer is a gateway's own, and new. Those that are
-    not `trustless` are asked as a browser or a wallet asks. `observer` is told what they do, as
-    this `dependency`.
+    not `trustless` are asked as a browser or a wallet asks. `policy` is that of each gateway's
+    breaker; `observer` is told what they do, as this `dependency`.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Gateways:
         *,
         timeout: float,
         trustless: bool = True,
+        policy: BreakerPolicy | None = None,
         observer: Observer | None = None,
         dependency: str = DEPENDENCY,
     ) -> None:
@@ -41,6 +43,7 @@ class Gateways:
                 [url],
                 time_limit=timeout,
                 trustless=trustless,
+                policy=policy,
                 observer=observer,
                 dependency=dependency,
             )

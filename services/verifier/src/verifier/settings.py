@@ -8,6 +8,7 @@ from mint_chain.addresses import parse_address
 from mint_events.bus import Wait
 from mint_resilience.failures import Permanent
 from mint_runtime.addresses import Address, parse_addresses
+from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList
 from verifier.examination import Limits
@@ -15,7 +16,7 @@ from verifier.phase import Waits
 from verifier.plan import Rules
 
 
-class VerifierSettings(RetrySettings):
+class VerifierSettings(BreakerSettings, RetrySettings):
     """Endpoints, limits per layer and waits. Times are in seconds."""
 
     solana_rpc_urls: CommaList = Field(
