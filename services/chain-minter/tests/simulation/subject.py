@@ -84,5 +84,6 @@ def _metadata() -> Metadata:
         is_mutable=True,
         token_standard=0,
         collection=None,
+        uses=None,
         sized=False,
     )
