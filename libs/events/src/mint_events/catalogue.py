@@ -34,6 +34,13 @@ class ChainOutcome(StrEnum):
     ABSENT = "absent"
 
 
+class UriUpdateOutcome(StrEnum):
+    """How an update of the URI ended that was given up."""
+
+    REFUSED = "refused"
+    GIVEN_UP = "given_up"
+
+
 class LockHold(StrEnum):
     """When a mint gives its user's lock back: after phase 1, or only when it is completed."""
 
@@ -220,6 +227,7 @@ class MintSubmitted:
     priority_fee: Annotated[int, "Micro-lamports per compute unit."]
     compute_unit_limit: Annotated[int, "Compute units it may use."]
     earlier: Annotated[tuple[str, ...], "Signatures made for the mint before, oldest first."] = ()
+    uri: Annotated[str | None, "The URI that it sets; null: it makes the NFT."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +251,48 @@ class MintParked:
     mint_address: Annotated[str, "Address where the NFT would be."]
     outcome: Annotated[ChainOutcome, "`absent` if the chain says finally that it is not there."]
     signatures: Annotated[tuple[str, ...], "Every signature that was made."]
+    detail: Annotated[str, "What happened and what to do."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriUpdateRequested:
+    """The NFT's metadata account is to name another URI, that of a JSON which was put up anew."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    uri: Annotated[str, "The wanted URI, at most 200 bytes of UTF-8."]
+    since_slot: Annotated[
+        int, "Slot of the newest known change of the account: who has not got there says nothing."
+    ]
+    prepared: Annotated[MintPrepared, "What the NFT was made from."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataUriUpdated:
+    """The metadata account names the wanted URI, at commitment `confirmed`."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    metadata_address: Annotated[str, "Address of its metadata account."]
+    uri: Annotated[str, "The URI that it names."]
+    signature: Annotated[
+        str | None, "Signature of the transaction that set it, base58; null if nobody knows it."
+    ]
+    slot: Annotated[int, "Slot of that transaction, or else one at which the URI was seen."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriUpdateFailed:
+    """The minter gave up setting the URI: a person has to look. Nothing else was touched."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user it is for."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    uri: Annotated[str, "The URI that was wanted."]
+    outcome: Annotated[
+        UriUpdateOutcome,
+        "`refused`: nothing was signed; `given_up`: not seen after all signatures.",
+    ]
+    signatures: Annotated[tuple[str, ...], "Every signature that was made for it."]
     detail: Annotated[str, "What happened and what to do."]
 
 
@@ -519,6 +569,9 @@ MintEvent = (
     | MintSubmitted
     | MintConfirmed
     | MintParked
+    | UriUpdateRequested
+    | MetadataUriUpdated
+    | UriUpdateFailed
     | CheckCompleted
     | PhaseCompleted
     | VerificationDue

@@ -51,6 +51,7 @@ LEDGER = Topic(
         c.MintRejected,
         c.MintStateReported,
         c.MintPrepared,
+        c.UriUpdateRequested,
         c.UnpinRequested,
         c.MintCompleted,
         c.MintFailed,
@@ -76,7 +77,13 @@ FOLDERS = Topic(
 CHAIN = Topic(
     name="mint.chain",
     writer="chain-minter",
-    events=(c.MintSubmitted, c.MintConfirmed, c.MintParked),
+    events=(
+        c.MintSubmitted,
+        c.MintConfirmed,
+        c.MintParked,
+        c.MetadataUriUpdated,
+        c.UriUpdateFailed,
+    ),
     retention=timedelta(days=30),
 )
 INFLIGHT = Topic(
