@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from solders.instruction import AccountMeta, CompiledInstruction, Instruction
-from solders.message import Message, MessageV0
+from solders.message import VersionedMessage
 from solders.pubkey import Pubkey
 
 from mint_chain import borsh
@@ -45,7 +45,7 @@ def set_uri(mint: Pubkey, there: Metadata, uri: str) -> Step:
     return (Instruction(TOKEN_METADATA_PROGRAM, data, accounts),)
 
 
-def sets_uri(message: Message | MessageV0, mint: Pubkey, uri: str) -> bool:
+def sets_uri(message: VersionedMessage, mint: Pubkey, uri: str) -> bool:
     """Whether a transaction gives the NFT this URI, if it succeeds: by making or by updating it.
 
     Every instruction of Token Metadata that sets a URI, of whatever kind, holds it as a string.
@@ -59,7 +59,7 @@ def sets_uri(message: Message | MessageV0, mint: Pubkey, uri: str) -> bool:
     )
 
 
-def _named(message: Message | MessageV0, instruction: CompiledInstruction) -> list[Pubkey]:
+def _named(message: VersionedMessage, instruction: CompiledInstruction) -> list[Pubkey]:
     """The accounts of an instruction, as far as the message itself names them."""
     keys = message.account_keys
     return [keys[index] for index in bytes(instruction.accounts) if index < len(keys)]

@@ -13,12 +13,13 @@ from typing import Any
 from chain_minter.authority import Authorities
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
+from chain_minter.departure import SERVICE
 from chain_minter.endpoints import DEPENDENCY, Endpoints, Patience
 from chain_minter.fees import Pricing
 from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Endpoint
-from chain_minter.service import SERVICE, Minter
+from chain_minter.service import Minter
 from chain_minter.settings import MinterSettings
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana

@@ -65,6 +65,10 @@ class Chain(Protocol):
         """
         ...
 
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        """The newest transaction that gave the NFT this URI; None when no history tells it."""
+        ...
+
     async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:
         """The transaction that made the NFT whole. Raises `Transient` when nobody knows it yet."""
         ...

@@ -40,7 +40,8 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """The newest transaction that was signed for the mint; `attempt` counts from 1.
+    """The newest transaction that was signed for the mint; `attempt` counts from 1, and is 0 of one
+    that was signed for something else.
 
     `taken`: an endpoint has it, or may have. What nobody can have sent on is no attempt (NR-3).
     """
@@ -220,7 +221,7 @@ def _landed_but_not_whole(
         return Wait()
     return Park(
         outcome=ChainOutcome.UNKNOWN,
-        detail=f"transaction {signed.signature} has landed, but its NFT is not seen at"
+        detail=f"transaction {signed.signature} has landed, but what it was to do is not seen at"
         f" {_names(hearing)}: look at both through another endpoint",
     )
 
@@ -238,8 +239,8 @@ def _next_signature(signed: Signed, found: Set[Found], rules: Rules) -> Sign | P
         )
     return Park(
         outcome=ChainOutcome.UNKNOWN,
-        detail=f"{attempts} transactions failed or expired and the NFT is on chain in part:"
-        " complete it",
+        detail=f"{attempts} transactions failed or expired and not all that they were for is on"
+        " chain: see why, then let the mint go on",
     )
 
 

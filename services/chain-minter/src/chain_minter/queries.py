@@ -17,6 +17,7 @@ from solders.account import Account
 from solders.account_decoder import UiAccountEncoding, UiDataSliceConfig
 from solders.commitment_config import CommitmentLevel
 from solders.hash import Hash
+from solders.message import VersionedMessage
 from solders.pubkey import Pubkey
 from solders.rpc import config, requests, responses
 from solders.signature import Signature
@@ -178,12 +179,12 @@ async def history(
     return (await endpoint.ask(request, responses.GetSignaturesForAddressResp)).value
 
 
-async def payer(endpoint: Endpoint, signature: Signature) -> Pubkey | None:
-    """Who paid for a transaction, None if the endpoint does not know it."""
+async def message(endpoint: Endpoint, signature: Signature) -> VersionedMessage | None:
+    """What was signed in a transaction, None if the endpoint does not know it."""
     request = requests.GetTransaction(signature, _TRANSACTION)
     answer = await endpoint.ask(request, responses.GetTransactionResp)
     found = answer.value and answer.value.transaction.transaction
-    return found.message.account_keys[0] if isinstance(found, VersionedTransaction) else None
+    return found.message if isinstance(found, VersionedTransaction) else None
 
 
 def _require(endpoint: Endpoint, answered: int, asked: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 
+from solders.message import VersionedMessage
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -22,8 +23,9 @@ from chain_minter.endpoints import Endpoints
 from chain_minter.queries import Blockhash, Finalized, Parts, Read
 from chain_minter.rpc import Endpoint, Preflight, Refused
 from mint_chain.accounts import Metadata
-from mint_chain.addresses import edition_address
+from mint_chain.addresses import edition_address, metadata_address
 from mint_chain.nft import OnChain, observe
+from mint_chain.update import sets_uri
 from mint_resilience.failures import Conflict, Outage, RateLimited, Transient
 
 Question = tuple[Pubkey, Signature | None]
@@ -35,6 +37,8 @@ _PARTS = 3
 _MINTS_TOGETHER = queries.MAX_ACCOUNTS // _PARTS
 _WRITTEN_BY_A_MINT = 8
 _SECONDS_FRESH = 1.0
+_NEWEST = 100
+"""Transactions that are searched for the one that has set a URI."""
 
 
 class Solana:
@@ -137,8 +141,26 @@ class Solana:
                 return Landed(entry.signature, entry.slot)
         raise Transient(f"mint {mint} is on chain, but its transaction is in no history (yet)")
 
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        """The newest transaction that gave the NFT this URI, whoever paid for it.
+
+        Searched among the newest that name the metadata account, since anyone can name it; None
+        when none of these did, or the node's history does not reach back that far.
+        """
+        account = metadata_address(mint)
+        history = await self._endpoints.read(lambda one: queries.history(one, account))
+        for entry in history[:_NEWEST]:
+            signed = None if entry.err else await self._message(entry.signature)
+            if signed is not None and sets_uri(signed, mint, uri):
+                return Landed(entry.signature, entry.slot)
+        return None
+
     async def _payer(self, signature: Signature) -> Pubkey | None:
-        return await self._endpoints.read(lambda one: queries.payer(one, signature))
+        signed = await self._message(signature)
+        return signed.account_keys[0] if signed else None
+
+    async def _message(self, signature: Signature) -> VersionedMessage | None:
+        return await self._endpoints.read(lambda one: queries.message(one, signature))
 
     async def _fetch_statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
         read = await self._endpoints.read(

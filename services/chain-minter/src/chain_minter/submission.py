@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chain_minter.confirmation import Signed
 from mint_events.catalogue import MintSubmitted
@@ -33,6 +34,17 @@ class Submission:
             last_valid_block_height=self.event.last_valid_block_height,
             signed_at=self.envelope.time,
         )
+
+    def signed_for_another(self, since: datetime) -> Signed:
+        """The same, for what was asked for after it: no attempt of that, waited for `since`."""
+        return replace(self.signed, attempt=0, taken=True, signed_at=since)
+
+    def is_for(self, uri: str | None, cause: Envelope) -> bool:
+        """Whether it was signed for this: the NFT, or the update of the URI that `cause` asked for.
+
+        Asked for once more, an update has its own three attempts.
+        """
+        return self.event.uri == uri and (uri is None or self.envelope.causation_id == cause.id)
 
     def take(self) -> None:
         """An endpoint has the bytes, or may have: from now on they count as an attempt."""

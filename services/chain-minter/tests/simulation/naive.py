@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from chain_minter.goals import WholeNft
 from chain_minter.rpc import Refused
 from mint_chain.nft import ABSENT
 from mint_resilience.failures import Failure
@@ -31,7 +32,7 @@ class Desk:
         self._signer = signer(world, self.chain)
 
     async def sign(self) -> Transaction:
-        event = await self._signer.sign(nft_of(MINT_ID), ABSENT, attempt=1, last=None)
+        event = await self._signer.sign(WholeNft(nft_of(MINT_ID)), ABSENT, attempt=1, last=None)
         return self.world.ledger.transactions[event.signature]
 
     async def send(self, transaction: Transaction) -> None:

@@ -14,9 +14,10 @@ from solders.signature import Signature
 
 from chain_minter.chain import Landed, Report
 from chain_minter.confirmation import Glance, Status
+from chain_minter.goals import Goal, NewUri
 from chain_minter.submission import Submission
 from mint_chain.nft import Nft, OnChain
-from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
 from mint_events.envelope import Envelope, Received
 from mint_events.topics import INFLIGHT, Topic
 from mint_resilience.failures import Outage, Transient
@@ -122,6 +123,9 @@ class Chain:
             raise Transient("in no history yet")
         return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
 
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        raise NotImplementedError("the model has no URIs")
+
     def status(self, node: Node, signature: Signature) -> tuple[int, Status | None]:
         """What the node remembers."""
         return node.status(str(signature), search=False)
@@ -176,20 +180,23 @@ class Signer:
     async def nft(self, prepared: MintPrepared) -> Nft:
         return nft_of(prepared.mint_id)
 
-    def address(self, nft: Nft, attempt: int) -> str:
+    def update(self, asked: UriUpdateRequested) -> NewUri:
+        raise NotImplementedError("the model has no URIs")
+
+    def address(self, goal: Goal, attempt: int) -> str:
         """Where the NFT is to be made: follows from the mint_id alone."""
-        return str(nft.mint)
+        return str(goal.mint)
 
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
+        self, goal: Goal, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
         slot, last_valid = await self._chain.first("blockhash", Node.blockhash)
         ledger = self._world.ledger
         signature = str(Signature(len(ledger.transactions).to_bytes(64, "big")))
         transaction = Transaction(
             signature=signature,
-            mint_id=nft.mint_id,
-            address=self.address(nft, attempt),
+            mint_id=goal.mint_id,
+            address=self.address(goal, attempt),
             creates=self._missing(there),
             blockhash_slot=slot,
             last_valid=last_valid,
@@ -197,7 +204,7 @@ class Signer:
         ledger.add(transaction)
         await self._world.pause(0.0, "signed")
         return MintSubmitted(
-            mint_id=nft.mint_id,
+            mint_id=goal.mint_id,
             mint_address=transaction.address,
             attempt=attempt,
             signature=signature,

@@ -26,11 +26,12 @@ from chain_minter.confirmation import (
     decide,
 )
 from chain_minter.flight import Flight
+from chain_minter.goals import Goal
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Refused
 from chain_minter.service import Minter
 from chain_minter.submission import Submission
-from mint_chain.nft import ABSENT, Nft
+from mint_chain.nft import ABSENT
 from mint_events.bus import Output, Tombstone
 from mint_events.catalogue import ChainOutcome, MintPrepared, MintSubmitted
 from mint_events.envelope import Envelope
@@ -48,8 +49,8 @@ Decide = Callable[[Signed | None, datetime | None, Evidence, datetime, Rules], D
 class AddressOfAttempt(Signer):
     """A new key for the mint account with every signature."""
 
-    def address(self, nft: Nft, attempt: int) -> str:
-        return f"{nft.mint} {len(self._world.ledger.transactions)}"
+    def address(self, goal: Goal, attempt: int) -> str:
+        return f"{goal.mint} {len(self._world.ledger.transactions)}"
 
 
 async def remember_only(
