@@ -101,7 +101,6 @@ def test_a_mint_that_waits_for_a_person_is_over_and_says_why(life: Life) -> None
     assert progress.trouble == "phase 1 failed: metadata_account"
 
 
-@pytest.mark.requirement("CH-10")
 def test_an_update_of_the_uri_is_told_and_changes_no_status(life: Life) -> None:
     submitted = next(each for each in life.events if isinstance(each, c.MintSubmitted))
     updating = followed(life, *life.events, replace(submitted, uri="ipfs://new"))

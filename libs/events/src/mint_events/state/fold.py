@@ -2,7 +2,8 @@
 
 A state is a join of facts. A fact of which there is one is kept as it was first read (its topic
 is ordered per mint); a fact that may be renewed is kept by the greatest (time, event id), one that
-the chain orders by its slot first. So it does not matter in which order topics are read, nor whether an event is read again.
+the chain orders by its slot first. So it does not matter in which order topics are read, nor
+whether an event is read again.
 """
 
 from __future__ import annotations
