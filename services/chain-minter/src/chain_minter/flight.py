@@ -31,12 +31,12 @@ from chain_minter.confirmation import (
     decide,
 )
 from chain_minter.goals import Goal, NewUri
+from chain_minter.reading import found_by_each, recent, settled_slot
 from chain_minter.rpc import Refused
 from chain_minter.submission import Submission
 from mint_chain.nft import ABSENT, Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
 from mint_resilience.failpoints import Boundary, reach
-from mint_resilience.failures import Transient
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -107,7 +107,10 @@ class Flight:
     ) -> None:
         self.submission = submission
         self.read_slot = 0
+        """Where the newest of those had read who were heard last."""
         self._older = older
+        self._since = goal.since_slot
+        self._settled = 0
         self._last = submission or older
         self._goal = goal
         self._tools = tools
@@ -153,9 +156,10 @@ class Flight:
         return self._last is self.submission
 
     async def _begin_after(self, older: Submission) -> Hearing:
-        """The older transaction has landed, or never will: nothing of it is to come."""
+        """The older transaction has landed, or never will: what is read from there on counts."""
         log.info("older one is over", signature=older.event.signature)
         self._older = None
+        self._since = max(self._since, self._settled)
         self._refusal = ""
         return await self._look()
 
@@ -201,14 +205,10 @@ class Flight:
         return self._heard(reports, everywhere=True)
 
     def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
-        recent = [each for each in reports if each.read_slot >= self._goal.since_slot]
-        if not recent:
-            raise Transient(
-                f"no endpoint has got to slot {self._goal.since_slot}, where {self._goal.mint} was"
-                " last seen to change: ask again later"
-            )
-        newest = max(recent, key=_progress)
-        self._there, self.read_slot = newest.there, newest.read_slot
+        heard = recent(reports, self._goal.mint, self._since)
+        self._there = max(heard, key=_progress).there
+        self.read_slot = max(report.read_slot for report in heard)
+        self._settled = settled_slot(heard)
         statements = (
             Statement(
                 endpoint=report.endpoint,
@@ -216,14 +216,16 @@ class Flight:
                 finalized_height=report.finalized_height,
                 finalized_slot=report.finalized_slot,
                 read_slot=report.read_slot,
-                found=self._found(report.there),
+                found=found,
             )
-            for report in recent
+            for report, found in zip(heard, self._found(heard, everywhere), strict=True)
         )
         return Hearing(statements=tuple(statements), everywhere=everywhere)
 
-    def _found(self, there: OnChain) -> Found:
-        return Found.PART if self._older else self._goal.found(there)
+    def _found(self, heard: Sequence[Report], everywhere: bool) -> list[Found]:
+        if self._older:
+            return [Found.PART] * len(heard)
+        return found_by_each(self._goal, heard, self.submission, everywhere=everywhere)
 
     @property
     def _signed(self) -> Signed | None:

@@ -44,6 +44,11 @@ class Goal(Protocol):
         """What was read before this slot says nothing."""
         ...
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it stays once it is there: then whoever has seen it can be believed."""
+        ...
+
     def missing(self, there: OnChain, *, rent: int) -> Sequence[Step]:
         """What is to be done, `rent` being the lamports that exempt a mint account from rent.
 
@@ -87,6 +92,11 @@ class WholeNft:
         """Nothing is known of it before."""
         return 0
 
+    @property
+    def lasts(self) -> bool:
+        """Nobody can take apart what was made."""
+        return True
+
     def missing(self, there: OnChain, *, rent: int) -> Sequence[Step]:
         """All of it, or what completes it."""
         return missing_steps(self.nft, there, rent=rent)
@@ -108,6 +118,11 @@ class NewUri:
     authority: Pubkey
     uri: str
     since_slot: int
+
+    @property
+    def lasts(self) -> bool:
+        """Another URI may take its place: who has read last is believed."""
+        return False
 
     @property
     def metadata(self) -> Pubkey:

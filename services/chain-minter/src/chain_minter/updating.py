@@ -55,11 +55,11 @@ class Updater:
                 return await self._failed(cause, asked, detail)
 
     async def _updated(
-        self, cause: Envelope, goal: NewUri, flight: Flight, slot: int | None
+        self, cause: Envelope, goal: NewUri, flight: Flight, landed_at: int | None
     ) -> Sequence[Output]:
         """Made again by another transaction it is another event: that is what the chain says then,
         where an update is read again after a newer one, and the newer one after it."""
-        signature, slot = await self._who_set_it(goal, flight, slot)
+        signature, slot = await self._who_set_it(goal, flight, landed_at)
         event = MetadataUriUpdated(
             mint_id=goal.mint_id,
             mint_address=str(goal.mint),
@@ -71,17 +71,17 @@ class Updater:
         reach(Boundary.MINT_CONFIRMED)
         log.info("uri updated", signature=signature, slot=slot, uri=goal.uri)
         publish = self._publish(cause, event, ordinal=signature or "0")
-        if not flight.is_on_record:
-            return (publish,)
+        if not flight.is_on_record or (flight.submission and landed_at is None):
+            return (publish,)  # what is on record is not known to have landed
         self._inflight.forget(goal.mint_id)
         return publish, Tombstone(INFLIGHT, goal.mint_id)
 
     async def _who_set_it(
-        self, goal: NewUri, flight: Flight, slot: int | None
+        self, goal: NewUri, flight: Flight, landed_at: int | None
     ) -> tuple[str | None, int]:
         """Signature and slot of the transaction; if no history tells it, where the URI was seen."""
-        if flight.submission is not None and slot is not None:
-            return flight.submission.event.signature, slot
+        if flight.submission is not None and landed_at is not None:
+            return flight.submission.event.signature, landed_at
         landed = await self._tools.chain.uri_set(goal.mint, goal.uri)
         return (str(landed.signature), landed.slot) if landed else (None, flight.read_slot)
 

@@ -152,6 +152,29 @@ async def test_a_uri_that_an_older_update_may_still_undo_is_not_called_updated(
     assert in_flight(world) == [older.signature]
 
 
+@pytest.mark.requirement("CH-3", "CH-10")
+async def test_who_else_has_set_the_uri_is_believed_when_our_own_can_not_land_any_more(
+    world: World,
+) -> None:
+    confirmed = await minted(world)
+    request = asked(confirmed.prepared)
+    own = await cut_off(world, request)
+    (beside,) = set_uri(world.address("mint-1"), metadata_of(world), NEW)
+    land(world, beside, world.authority.keypair)
+    process = losing(await world.process())
+    work = asyncio.create_task(told(process, world, request))
+    await until(lambda: work.done() or len(process.wire.sent) >= 2)
+    assert not work.done()
+
+    world.pass_blocks(200)
+    end = (await work).event
+
+    assert isinstance(end, MetadataUriUpdated)
+    assert end.signature == landed(world)[-1]
+    assert submitted(world, NEW) == [own]
+    assert in_flight(world) == [own.signature]  # it is not known to have landed
+
+
 @pytest.mark.requirement("CH-8", "CH-10")
 async def test_an_update_that_was_given_up_takes_no_attempt_from_the_next_one(
     world: World,

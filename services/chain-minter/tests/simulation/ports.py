@@ -124,7 +124,11 @@ class Chain:
         return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
 
     async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
-        raise NotImplementedError("the model has no URIs")
+        signed = [each for each in self._world.ledger.transactions.values() if each.sets == uri]
+        found = await self.first("history", lambda node: node.history(str(mint), signed))
+        if not found:
+            return None
+        return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
 
     def status(self, node: Node, signature: Signature) -> tuple[int, Status | None]:
         """What the node remembers."""
@@ -181,7 +185,14 @@ class Signer:
         return nft_of(prepared.mint_id)
 
     def update(self, asked: UriUpdateRequested) -> NewUri:
-        raise NotImplementedError("the model has no URIs")
+        nft = nft_of(asked.mint_id)
+        return NewUri(
+            mint_id=nft.mint_id,
+            mint=nft.mint,
+            authority=nft.authority,
+            uri=asked.uri,
+            since_slot=asked.since_slot,
+        )
 
     def address(self, goal: Goal, attempt: int) -> str:
         """Where the NFT is to be made: follows from the mint_id alone."""
@@ -190,6 +201,7 @@ class Signer:
     async def sign(
         self, goal: Goal, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
+        goal.missing(there, rent=0)  # raises where nothing can be signed
         slot, last_valid = await self._chain.first("blockhash", Node.blockhash)
         ledger = self._world.ledger
         signature = str(Signature(len(ledger.transactions).to_bytes(64, "big")))
@@ -197,7 +209,8 @@ class Signer:
             signature=signature,
             mint_id=goal.mint_id,
             address=self.address(goal, attempt),
-            creates=self._missing(there),
+            creates=self._missing(there) if goal.uri is None else frozenset(),
+            sets=goal.uri,
             blockhash_slot=slot,
             last_valid=last_valid,
         )
@@ -215,6 +228,7 @@ class Signer:
             priority_fee=0,
             compute_unit_limit=0,
             earlier=last.signatures if last else (),
+            uri=goal.uri,
         )
 
     def _missing(self, there: OnChain) -> frozenset[str]:

@@ -41,7 +41,7 @@ END_SECONDS = 1500.0
 """After the faults: three expiries of 150 blocks in slots of which 3 of 10 stay empty (90 s each,
 finalized 13 s later), patience, restarts of 90 s, and pauses of the runtime, several times over."""
 _CAUSE = root(prepared_of(MINT_ID), id=uuid5(NAMESPACE_OID, MINT_ID), source="test", time=EPOCH)
-_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
+AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,7 @@ class World:
         )
 
     async def _handled(self, minter: Minter) -> Sequence[Output]:
-        for seconds in _for_ever(_AGAIN_SECONDS):
+        for seconds in for_ever(AGAIN_SECONDS):
             try:
                 return await minter.handle(received(_CAUSE))
             except Failure as failure:
@@ -265,7 +265,7 @@ class World:
             )
 
 
-def _for_ever(seconds: Sequence[float]) -> Iterator[float]:
+def for_ever(seconds: Sequence[float]) -> Iterator[float]:
     yield from seconds
     while True:
         yield seconds[-1]
