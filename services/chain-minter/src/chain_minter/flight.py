@@ -93,7 +93,8 @@ class Flight:
 
     `older` is what the mint's record holds in its place: a transaction for something else, which
     may still land. It is brought to its end before anything is believed or signed; until then no
-    reading tells whether the goal is reached, for it may be undone.
+    reading tells whether the goal is reached, for it may be undone. `read_slot` is where the newest
+    of those had read who were heard last.
     """
 
     def __init__(
@@ -107,7 +108,6 @@ class Flight:
     ) -> None:
         self.submission = submission
         self.read_slot = 0
-        """Where the newest of those had read who were heard last."""
         self._older = older
         self._since = goal.since_slot
         self._settled = 0
