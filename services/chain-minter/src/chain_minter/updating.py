@@ -83,7 +83,9 @@ class Updater:
         if flight.submission is not None and landed_at is not None:
             return flight.submission.event.signature, landed_at
         landed = await self._tools.chain.uri_set(goal.mint, goal.uri)
-        return (str(landed.signature), landed.slot) if landed else (None, flight.read_slot)
+        if landed is None or landed.slot < goal.since_slot:  # it has named another one since
+            return None, flight.read_slot
+        return str(landed.signature), landed.slot
 
     async def _failed(
         self, cause: Envelope, asked: UriUpdateRequested, detail: str

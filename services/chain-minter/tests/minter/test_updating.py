@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import pytest
+from solders.pubkey import Pubkey
 
 from chain_minter import queries
+from chain_minter.rpc import Endpoint
 from chain_minter.transport import HttpTransport
 from mint_chain.addresses import metadata_address
 from mint_events.catalogue import (
@@ -175,6 +177,27 @@ async def test_who_set_a_uri_may_be_in_no_history_any_more(
     assert isinstance(end, MetadataUriUpdated)
     assert end.signature is None
     assert end.slot >= confirmed.slot
+
+
+@pytest.mark.requirement("CH-10")
+async def test_who_set_it_before_another_one_was_set_has_not_set_it_now(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = (await minted(world)).prepared
+    between = await updated(world, asked(prepared, NEW))
+    assert isinstance(between, MetadataUriUpdated)
+    await updated(world, asked(prepared, prepared.uri, since_slot=between.slot))
+    whole = queries.history
+
+    async def only_the_oldest(endpoint: Endpoint, address: Pubkey) -> Sequence[object]:
+        return (await whole(endpoint, address))[-1:]
+
+    monkeypatch.setattr(queries, "history", only_the_oldest)
+    end = await updated(world, asked(prepared, prepared.uri, since_slot=between.slot))
+
+    assert isinstance(end, MetadataUriUpdated)
+    assert end.signature is None
+    assert end.slot > between.slot
 
 
 @pytest.mark.requirement("CH-10")
