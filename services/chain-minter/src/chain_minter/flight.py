@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from solders.signature import Signature
 
-from chain_minter.chain import Chain, Report
+from chain_minter.chain import Chain, Report, Sent
 from chain_minter.confirmation import (
     Confirm,
     Evidence,
@@ -34,6 +33,7 @@ from chain_minter.submission import Submission
 from mint_chain.instructions import missing_steps
 from mint_chain.nft import ABSENT, Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_resilience.budget import current_budget
 from mint_resilience.failpoints import Boundary, reach
 
 log = structlog.stdlib.get_logger(__name__)
@@ -100,7 +100,7 @@ class Flight:
 
         Raises classified failures of the endpoints; begun anew, it goes on from where it was.
         """
-        evidence = await (self._glance() if self.submission else self._look())
+        evidence = await self._first_look()
         while True:
             signed = self.submission.signed if self.submission else None
             now = self._tools.clock.now()
@@ -119,8 +119,9 @@ class Flight:
                 case Look():
                     evidence = await self._look_everywhere()
                 case Wait():
+                    _require_time()
                     await self._tools.clock.beat()
-                    evidence = await self._glance()
+                    evidence = await self._first_look()
 
     async def _sign(self, attempt: int) -> None:
         """Sign for what is missing and record it; only then it may be sent."""
@@ -150,17 +151,18 @@ class Flight:
         await self._tools.clock.beat()
         return await self._glance()
 
+    async def _first_look(self) -> Evidence:
+        return await (self._glance() if self.submission else self._look())
+
     async def _glance(self) -> Evidence:
-        return await self._tools.chain.glance(
-            Signature.from_string(self._submitted.event.signature)
-        )
+        return await self._tools.chain.glance(self._submitted.sent.signature)
 
     async def _look(self) -> Hearing:
-        report = await self._tools.chain.look(self._nft.mint, self._signature)
+        report = await self._tools.chain.look(self._nft.mint, self._sent)
         return self._heard([report], everywhere=False)
 
     async def _look_everywhere(self) -> Hearing:
-        reports = await self._tools.chain.look_everywhere(self._nft.mint, self._signature)
+        reports = await self._tools.chain.look_everywhere(self._nft.mint, self._sent)
         return self._heard(reports, everywhere=True)
 
     def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
@@ -172,6 +174,7 @@ class Flight:
                 finalized_height=report.finalized_height,
                 finalized_slot=report.finalized_slot,
                 read_slot=report.read_slot,
+                blockhash_gone=report.blockhash_gone,
                 found=self._found(report.there),
             )
             for report in reports
@@ -184,14 +187,21 @@ class Flight:
         return Found.PART if missing_steps(self._nft, there, rent=0) else Found.WHOLE
 
     @property
-    def _signature(self) -> Signature | None:
-        return Signature.from_string(self._submitted.event.signature) if self.submission else None
+    def _sent(self) -> Sent | None:
+        return self.submission.sent if self.submission else None
 
     @property
     def _submitted(self) -> Submission:
         if self.submission is None:
             raise RuntimeError("nothing was signed yet")
         return self.submission
+
+
+def _require_time() -> None:
+    """Whoever waits in vain for too long goes on where waiting is durable (NR-4)."""
+    budget = current_budget()
+    if budget is not None:
+        budget.require_time()
 
 
 def _progress(there: OnChain) -> tuple[bool, bool, bool, int]:
