@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from mint_events.catalogue import CheckOutcome
@@ -209,10 +210,14 @@ async def test_a_check_that_begins_after_the_time_of_its_record_is_inconclusive(
 
 @pytest.mark.requirement("OB-1", "NR-1")
 async def test_a_failed_look_is_a_log_line_with_its_class_and_endpoint(examiner: Examiner) -> None:
-    with capture_logs() as lines:
-        await examiner.examine_probe(Scripted(a="x", b="+").probe())
+    with (
+        capture_logs(processors=[merge_contextvars]) as lines,
+        bound_contextvars(mint_id="m-1"),  # as the consumer does
+    ):
+        await examiner.examine([(Scripted(a="x", b="+").probe(),)])
 
     (line,) = [line for line in lines if line["event"] == "look failed"]
+    assert line["mint_id"] == "m-1"
     assert (line["failure"], line["endpoint"], line["checks"]) == ("outage", "a", [A])
 
 
