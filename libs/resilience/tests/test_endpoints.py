@@ -417,6 +417,22 @@ async def test_each_endpoint_that_may_be_asked_says_for_itself_what_it_knows() -
     ]
 
 
+@pytest.mark.requirement("NR-2", "VE-5")
+async def test_one_endpoint_s_word_is_had_from_it_or_from_nobody() -> None:
+    world = World("primary", "backup", "lags")
+    world.fail("primary", failure=(failure := Outage("refused")))
+    world.pool.report_position("backup", 2000)
+    world.pool.report_position("lags", 1000)
+    ask = world.pool.ask
+
+    assert await ask("backup", Server.ask) == Answered("backup", "backup", 0.0)
+    assert await ask("primary", Server.ask) == Failed("primary", failure, 0.0)
+    assert await ask("primary", Server.ask) == Skipped("primary", 30.0)
+    assert await ask("lags", Server.ask, reading=True) == Skipped("lags", 30.0)
+    assert await ask("lags", Server.ask) == Answered("lags", "lags", 0.0)
+    assert world.asked() == {"primary": 1, "backup": 1, "lags": 1}
+
+
 async def test_among_equals_the_faster_endpoint_is_asked_first() -> None:
     now = 0.0
     endpoints = [Endpoint(name=name, target=name) for name in ("slow", "fast")]

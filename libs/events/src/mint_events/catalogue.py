@@ -227,6 +227,9 @@ class MintSubmitted:
     priority_fee: Annotated[int, "Micro-lamports per compute unit."]
     compute_unit_limit: Annotated[int, "Compute units it may use."]
     earlier: Annotated[tuple[str, ...], "Signatures made for the mint before, oldest first."] = ()
+    blockhash_slot: Annotated[
+        int, "Slot of the block whose blockhash it is; 0 in records of before this was kept."
+    ] = 0
     uri: Annotated[str | None, "The URI that it sets; null: it makes the NFT."] = None
 
 

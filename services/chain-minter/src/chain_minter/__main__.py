@@ -120,7 +120,12 @@ def _watch(settings: MinterSettings, endpoints: Endpoints, authorities: Authorit
 def _tools(
     settings: MinterSettings, endpoints: Endpoints, authorities: Authorities, watch: Watch
 ) -> Tools:
-    chain = Solana(endpoints, sendings_per_endpoint=settings.solana_sendings_per_endpoint)
+    rules = _rules(settings)
+    chain = Solana(
+        endpoints,
+        witnesses=rules.witnesses,
+        sendings_per_endpoint=settings.solana_sendings_per_endpoint,
+    )
     limits = UnitLimits(
         chain, margin=settings.solana_unit_margin, fallback=settings.solana_unit_fallback
     )
@@ -128,7 +133,7 @@ def _tools(
         chain=chain,
         signer=Signer(authorities, chain, _pricing(settings), limits, watch),
         clock=WallClock(settings.solana_poll_seconds),
-        rules=_rules(settings),
+        rules=rules,
     )
 
 

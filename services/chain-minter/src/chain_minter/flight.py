@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from solders.signature import Signature
 
-from chain_minter.chain import Chain, Report
+from chain_minter.chain import Chain, Report, Sent
 from chain_minter.confirmation import (
     Confirm,
     Evidence,
@@ -36,6 +35,7 @@ from chain_minter.rpc import Refused
 from chain_minter.submission import Submission
 from mint_chain.nft import ABSENT, Nft, OnChain
 from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
+from mint_resilience.budget import current_budget
 from mint_resilience.failpoints import Boundary, reach
 
 log = structlog.stdlib.get_logger(__name__)
@@ -127,7 +127,7 @@ class Flight:
         Raises classified failures of the endpoints, and `Permanent` when the goal can not be
         reached; begun anew, it goes on from where it was.
         """
-        evidence = await (self._glance() if self._last else self._look())
+        evidence = await self._first_look()
         while True:
             now = self._tools.clock.now()
             match decide(self._signed, self._sent_at, evidence, now, self._tools.rules):
@@ -147,8 +147,9 @@ class Flight:
                 case Look():
                     evidence = await self._look_everywhere()
                 case Wait():
+                    _require_time()
                     await self._tools.clock.beat()
-                    evidence = await self._glance()
+                    evidence = await self._first_look()
 
     @property
     def is_on_record(self) -> bool:
@@ -191,17 +192,18 @@ class Flight:
         await self._tools.clock.beat()
         return await self._glance()
 
+    async def _first_look(self) -> Evidence:
+        return await (self._glance() if self._pending else self._look())
+
     async def _glance(self) -> Evidence:
-        return await self._tools.chain.glance(
-            Signature.from_string(self._submitted.event.signature)
-        )
+        return await self._tools.chain.glance(self._submitted.sent.signature)
 
     async def _look(self) -> Hearing:
-        report = await self._tools.chain.look(self._goal.mint, self._signature)
+        report = await self._tools.chain.look(self._goal.mint, self._sent)
         return self._heard([report], everywhere=False)
 
     async def _look_everywhere(self) -> Hearing:
-        reports = await self._tools.chain.look_everywhere(self._goal.mint, self._signature)
+        reports = await self._tools.chain.look_everywhere(self._goal.mint, self._sent)
         return self._heard(reports, everywhere=True)
 
     def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
@@ -216,6 +218,7 @@ class Flight:
                 finalized_height=report.finalized_height,
                 finalized_slot=report.finalized_slot,
                 read_slot=report.read_slot,
+                blockhash_gone=report.blockhash_gone,
                 found=found,
             )
             for report, found in zip(heard, self._found(heard, everywhere), strict=True)
@@ -234,16 +237,26 @@ class Flight:
         return self.submission.signed if self.submission else None
 
     @property
-    def _signature(self) -> Signature | None:
-        pending = self._older or self.submission
-        return Signature.from_string(pending.event.signature) if pending else None
+    def _sent(self) -> Sent | None:
+        return self._pending.sent if self._pending else None
+
+    @property
+    def _pending(self) -> Submission | None:
+        """What may still land, as far as is known."""
+        return self._older or self.submission
 
     @property
     def _submitted(self) -> Submission:
-        pending = self._older or self.submission
-        if pending is None:
+        if self._pending is None:
             raise RuntimeError("nothing was signed yet")
-        return pending
+        return self._pending
+
+
+def _require_time() -> None:
+    """Whoever waits in vain for too long goes on where waiting is durable (NR-4)."""
+    budget = current_budget()
+    if budget is not None:
+        budget.require_time()
 
 
 def _progress(report: Report) -> tuple[bool, bool, bool, int, int]:

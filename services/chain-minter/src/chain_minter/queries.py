@@ -67,9 +67,10 @@ Parts = tuple[AccountState | None, AccountState | None, AccountState | None]
 
 @dataclass(frozen=True, slots=True)
 class Blockhash:
-    """A recent blockhash, until which height it is good, and who gave it."""
+    """A recent blockhash, the slot of its block, until which height it is good, and who told so."""
 
     hash: Hash
+    slot: int
     last_valid_block_height: int
     endpoint: str
 
@@ -140,7 +141,19 @@ async def latest_blockhash(endpoint: Endpoint) -> Blockhash:
     answer = await endpoint.ask(
         requests.GetLatestBlockhash(_CONTEXT), responses.GetLatestBlockhashResp
     )
-    return Blockhash(answer.value.blockhash, answer.value.last_valid_block_height, endpoint.name)
+    return Blockhash(
+        hash=answer.value.blockhash,
+        slot=answer.context.slot,
+        last_valid_block_height=answer.value.last_valid_block_height,
+        endpoint=endpoint.name,
+    )
+
+
+async def is_good(endpoint: Endpoint, blockhash: Hash) -> Read[bool]:
+    """Whether a transaction with it could be in a block right after the newest finalized one."""
+    request = requests.IsBlockhashValid(blockhash, _FINALIZED_CONTEXT)
+    answer = await endpoint.ask(request, responses.IsBlockhashValidResp)
+    return Read(answer.context.slot, answer.value)
 
 
 async def prices(endpoint: Endpoint, written: Sequence[Pubkey]) -> list[int]:

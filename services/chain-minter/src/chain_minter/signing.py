@@ -40,15 +40,18 @@ class UnitLimits:
         self._measured: dict[_Shape, Shared[int]] = {}
 
     async def limit(self, steps: Sequence[Step], authority: Authority, *, afresh: bool) -> int:
-        """Units for these steps; `afresh` simulates them whatever is known of their shape."""
+        """Units for these steps; `afresh` simulates them whatever is known of their shape: the
+        programs may have become dearer."""
 
         async def measure() -> int:
             raw = sign(steps, authority.keypair, Hash.default(), units=MAX_UNITS, price=0).raw
             return await self._chain.units_used(raw)
 
-        known = self._measured.setdefault(_shape(steps), Shared(measure, seconds=inf))
+        shape = _shape(steps)
+        if afresh or shape not in self._measured:
+            self._measured[shape] = Shared(measure, seconds=inf)
         try:
-            used = await (measure() if afresh else known.get())
+            used = await self._measured[shape].get()
         except Refused:
             return self._fallback
         return unit_limit(used, self._margin)
@@ -132,6 +135,7 @@ class Signer:
             signature=str(signed.signature),
             transaction=signed.raw,
             blockhash=str(recent.hash),
+            blockhash_slot=recent.slot,
             last_valid_block_height=recent.last_valid_block_height,
             endpoint=recent.endpoint,
             priority_fee=price,

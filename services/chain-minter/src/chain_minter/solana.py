@@ -17,21 +17,16 @@ from solders.signature import Signature
 
 from chain_minter import queries
 from chain_minter.batching import Batch, Shared
-from chain_minter.chain import Landed, Report
+from chain_minter.chain import Landed, Report, Sent
 from chain_minter.confirmation import Glance, Status
 from chain_minter.endpoints import Endpoints
+from chain_minter.hearing import Hearsay, Question, report, statements
 from chain_minter.queries import Blockhash, Finalized, Parts, Read
 from chain_minter.rpc import Endpoint, Preflight, Refused
 from mint_chain.accounts import Metadata
 from mint_chain.addresses import edition_address, metadata_address
-from mint_chain.nft import OnChain, observe
 from mint_chain.update import sets_uri
 from mint_resilience.failures import Conflict, Outage, RateLimited, Transient
-
-Question = tuple[Pubkey, Signature | None]
-"""An NFT by its mint, and the signature that is to make it, if there is one yet."""
-Hearsay = list["Report | Conflict"]
-"""What each endpoint says; a `Conflict` where what it has there is not what it should be."""
 
 _PARTS = 3
 _MINTS_TOGETHER = queries.MAX_ACCOUNTS // _PARTS
@@ -44,9 +39,13 @@ _NEWEST = 100
 class Solana:
     """Reads and sends through the endpoints; every method raises classified failures."""
 
-    def __init__(self, endpoints: Endpoints, *, sendings_per_endpoint: int = 1) -> None:
-        """After so many sendings of the same bytes the next endpoint gets them."""
+    def __init__(
+        self, endpoints: Endpoints, *, witnesses: int, sendings_per_endpoint: int = 1
+    ) -> None:
+        """`witnesses` answers make up for one that can not be had when all are asked. After so many
+        sendings of the same bytes the next endpoint gets them."""
         self._endpoints = endpoints
+        self._witnesses = witnesses
         self._sendings_per_endpoint = sendings_per_endpoint
         self._statuses = Batch(self._fetch_statuses, size=queries.MAX_STATUSES)
         self._parts = Batch(self._fetch_parts, size=_MINTS_TOGETHER)
@@ -65,26 +64,26 @@ class Solana:
         )
         return Glance(status=status, finalized_height=finalized.height)
 
-    async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
+    async def look(self, mint: Pubkey, sent: Sent | None) -> Report:
         """A closer look through the first endpoint that answers with what can be decoded.
 
         Raises `Conflict` when no endpoint has there what should be.
         """
-        status = self._statuses.get(signature) if signature else _nothing()
+        status = self._statuses.get(sent.signature) if sent else _nothing()
         seen, finalized, parts = await asyncio.gather(
             status, self._finalized.get(), self._parts.get(mint)
         )
         try:
-            return _report("the first that answers", seen, finalized, parts.slot, parts.value)
+            return report("the first that answers", seen, finalized, parts.slot, parts.value)
         except Conflict:
-            return (await self.look_everywhere(mint, signature))[0]
+            return (await self.look_everywhere(mint, sent))[0]
 
-    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
+    async def look_everywhere(self, mint: Pubkey, sent: Sent | None) -> list[Report]:
         """What every healthy endpoint says, each asked for itself, with its whole history.
 
         Passes over who has there what can not be decoded, but raises its `Conflict` when all have.
         """
-        hearsay = await self._hearsay.get((mint, signature))
+        hearsay = await self._hearsay.get((mint, sent))
         reports = [each for each in hearsay if isinstance(each, Report)]
         if not reports:
             raise next(each for each in hearsay if isinstance(each, Conflict))
@@ -173,7 +172,9 @@ class Solana:
         return [Read(read.slot, parts) for parts in read.value]
 
     async def _hear_everybody(self, questions: Sequence[Question]) -> list[Hearsay]:
-        heard = await self._endpoints.every(lambda one: _statements(one, questions))
+        heard = await self._endpoints.every(
+            lambda one: statements(one, questions), enough=self._witnesses
+        )
         return [list(each) for each in zip(*heard, strict=True)]
 
     async def _fetch_prices(self, sets: Sequence[tuple[Pubkey, ...]]) -> list[list[int]]:
@@ -214,48 +215,3 @@ def _is_turned_away(error: BaseException) -> bool:
 
 async def _nothing() -> None:
     return None
-
-
-async def _statements(endpoint: Endpoint, questions: Sequence[Question]) -> Hearsay:
-    """The height is asked before the status: what lands in between is not taken for expired."""
-    finalized = await queries.finalized(endpoint)
-    parts = await queries.parts(endpoint, [mint for mint, _ in questions])
-    signatures = [signature for _, signature in questions if signature is not None]
-    found, slot = await _searched(endpoint, signatures, parts.slot)
-    return [
-        _report_or_conflict(endpoint.name, found.get(signature), finalized, slot, each)
-        for (_, signature), each in zip(questions, parts.value, strict=True)
-    ]
-
-
-async def _searched(
-    endpoint: Endpoint, signatures: Sequence[Signature], slot: int
-) -> tuple[dict[Signature | None, Status | None], int]:
-    """The statuses, and the older one of their slot and `slot`."""
-    if not signatures:
-        return {}, slot
-    read = await queries.statuses(endpoint, signatures, search=True)
-    return dict(zip(signatures, read.value, strict=True)), min(slot, read.slot)
-
-
-def _report_or_conflict(
-    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
-) -> Report | Conflict:
-    try:
-        return _report(endpoint, status, finalized, slot, parts)
-    except Conflict as conflict:
-        return Conflict(f"{endpoint}: {conflict}", endpoint=endpoint)
-
-
-def _report(
-    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
-) -> Report:
-    there: OnChain = observe(*parts)
-    return Report(
-        endpoint=endpoint,
-        status=status,
-        finalized_height=finalized.height,
-        finalized_slot=finalized.slot,
-        read_slot=slot,
-        there=there,
-    )

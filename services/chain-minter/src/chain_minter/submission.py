@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from solders.hash import Hash
+from solders.signature import Signature
+
+from chain_minter.chain import Sent
 from chain_minter.confirmation import Signed
 from mint_events.catalogue import MintSubmitted
 from mint_events.envelope import Envelope
@@ -25,12 +29,19 @@ class Submission:
         return (*self.event.earlier, self.event.signature)
 
     @property
+    def sent(self) -> Sent:
+        """What the chain is asked about."""
+        signature = Signature.from_string(self.event.signature)
+        return Sent(signature, Hash.from_string(self.event.blockhash))
+
+    @property
     def signed(self) -> Signed:
         """What the core needs to know of it."""
         return Signed(
             signature=self.event.signature,
             attempt=self.event.attempt,
             taken=self.taken,
+            blockhash_slot=self.event.blockhash_slot,
             last_valid_block_height=self.event.last_valid_block_height,
             signed_at=self.envelope.time,
         )

@@ -250,7 +250,7 @@ class Process:
         authorities = by_address(world.authorities)
         payers = [authority.address for authority in authorities.values()]
         self.watch = Watch(endpoints, payers, WatchRules(look_seconds=1.0), clock=monotonic)
-        chain = Solana(endpoints, sendings_per_endpoint=2)
+        chain = Solana(endpoints, witnesses=rules.witnesses, sendings_per_endpoint=2)
         limits = UnitLimits(chain, margin=0.5, fallback=250_000)
         pricing = Pricing(percentile=75, floor=1_000, cap=1_000_000)
         signer = Signer(authorities, chain, pricing, limits, self.watch)

@@ -129,8 +129,9 @@ class Ledger:
             self.submit(transaction, 1)
         elif transaction.fork is None and self.random.random() < self.forks:
             error = self.random.choice([None, "failed on a fork"])
-            transaction.fork = (slot, slot + CONFIRMED_SLOTS, error)
-            self.submit(transaction, self.random.randrange(CONFIRMED_SLOTS, 60))
+            slots = self.random.choice((CONFIRMED_SLOTS, CONFIRMED_SLOTS, 20))
+            transaction.fork = (slot, slot + slots, error)
+            self.submit(transaction, self.random.randrange(slots, 60))
         else:
             self._land(transaction, slot)
 

@@ -90,7 +90,7 @@ async def asks_any_node_whether_the_blockhash_is_valid(desk: Desk) -> bool:
     for _ in range(TRIES):
         transaction = await desk.sign()
         await desk.send(transaction)
-        while desk.endpoint(-1).is_blockhash_valid(transaction):
+        while desk.endpoint(-1).is_blockhash_valid(transaction)[1]:
             if await desk.is_confirmed(transaction, seconds=2):
                 return True
     return False

@@ -48,17 +48,16 @@ def plan_of_updates(random: Random) -> Plan:
     Accounts are as of the slot that is told with them: nobody shows metadata late.
     """
     drawn = plan(random)
-    spells = [
-        (*(spell for spell in each if spell.fault is not Fault.HIDING), *_behind(random, drawn))
-        for each in drawn.spells
-    ]
+    dropping = [Spell(Fault.DROPPING, 0.0, drawn.calm)] if random.random() < 0.1 else []
+    shown = ([spell for spell in each if spell.fault is not Fault.HIDING] for each in drawn.spells)
+    spells = [(*each, *dropping, *_behind(random, drawn)) for each in shown]
     return replace(drawn, spells=tuple(spells), splits=False)
 
 
 def _behind(random: Random, drawn: Plan) -> list[Spell]:
-    start, amount = random.uniform(0.0, drawn.calm), random.choice((20, 60, 150))
-    spell = Spell(Fault.SPLIT, start, drawn.calm, amount)
-    return [spell] if random.random() < 0.4 else []
+    start = random.choice((0.0, random.uniform(0.0, drawn.calm)))
+    spell = Spell(Fault.SPLIT, start, drawn.calm, random.choice((20, 60, 150)))
+    return [spell] if random.random() < 0.7 else []
 
 
 class UpdateInvariants(Invariants):
@@ -83,7 +82,7 @@ class UpdateInvariants(Invariants):
             if self._ledger.may_land(other):
                 raise Violation(f"a new signature while {short(signature)} may still land")
         self._check_attempt(event)
-        if self.alone and self.calm and self._settled() == event.uri:
+        if self.alone and self.calm and self._settled_uri() == event.uri:
             raise Violation("a new signature for a URI that is set, finally")
 
     def _check_attempt(self, event: MintSubmitted) -> None:
@@ -96,7 +95,7 @@ class UpdateInvariants(Invariants):
         if self.alone and not tried + 1 <= event.attempt <= failed + 1:
             raise Violation(f"attempt {event.attempt} after {tried} to {failed} that failed")
 
-    def _settled(self) -> str:
+    def _settled_uri(self) -> str:
         """The URI, once it is final."""
         since, uri = self._ledger.uris[ADDRESS][-1]
         return uri if since < self._ledger.slot - FINALIZED_SLOTS else ""
