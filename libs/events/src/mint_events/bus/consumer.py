@@ -21,6 +21,7 @@ from mint_events.bus.backlog import read_backlog
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
+from mint_events.bus.depth import Depth
 from mint_events.bus.gauges import Gauges
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
@@ -84,7 +85,7 @@ class Consumer:
         self._record_work = RecordWork(
             service or group, handler, publisher, codec, trying, self._parking
         )
-        self._gauges = Gauges(group, self._lanes, self._parking, limits)
+        self._gauges = Gauges(group, self._lanes, self._parking, limits, self._delays)
         self._held: set[str] = set()
         self._assignment: Assignment | None = None
         self._known: Callable[[str], object] = lambda _: None
@@ -154,6 +155,7 @@ class Consumer:
             assignment.close()
             await self._lanes.drain(self._limits.drain_seconds)
             await commits.commit()
+            self._gauges.forget(assignment.partitions.values())
             await assignment.forget()
             self._parking.forget()
 
@@ -173,8 +175,10 @@ class Consumer:
         stop: asyncio.Event,
     ) -> None:
         ended = asyncio.Event()
+        depth = Depth(member, self._cluster, assignment, self._delays)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_books(member, assignment, commits, ended))
+            tasks.create_task(depth.watch(ended, self._limits.depth_seconds))
             try:
                 await Reading(member, assignment, self._lanes, self._delays).run(stop)
             finally:

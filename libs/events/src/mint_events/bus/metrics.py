@@ -25,6 +25,9 @@ IN_FLIGHT_BYTES = Gauge(
 IN_FLIGHT_LIMIT = Gauge(
     "trimint_in_flight_limit_records", "Records that may be in flight.", ["group"]
 )
+IN_FLIGHT_BYTES_LIMIT = Gauge(
+    "trimint_in_flight_limit_bytes", "Bytes of records that may be in flight.", ["group"]
+)
 WAITING = Gauge("trimint_records_awaiting_retry", "Records whose next attempt is waited for.")
 UNAVAILABLE = Gauge(
     "trimint_records_awaiting_dependency", "Records that wait for a dependency to be there again."
@@ -41,7 +44,15 @@ FULL = Gauge(
     "trimint_consumption_full", "1 while no more is read, for what is in flight.", ["group"]
 )
 LAG = Gauge(
-    "trimint_consumer_lag_records", "Records in Kafka that are not done.", ["topic", "partition"]
+    "trimint_consumer_lag_records",
+    "Records in Kafka that are not done, also while their consumption is paused.",
+    ["group", "topic", "partition"],
+)
+OLDEST_OPEN = Gauge(
+    "trimint_oldest_open_seconds",
+    "Age of the oldest record that is not done, read or not (of a delayed one since it was due), "
+    "0 if there is none.",
+    ["group", "topic"],
 )
 OLDEST_SECONDS = Gauge(
     "trimint_oldest_in_flight_seconds",

@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 from mint_events.bus import delay
 from mint_events.bus.assignment import Assignment
 from mint_events.bus.lanes import Lanes
-from mint_events.bus.partition import InFlight, Partition
-from mint_events.bus.record import Consumed, Position
+from mint_events.bus.partition import InFlight
+from mint_events.bus.record import Consumed
 from mint_events.bus.stopping import unless
 
 _POLL_MS = 500
@@ -78,7 +78,7 @@ class Reading:
             self._assignment.put_back(tp, batch[0].offset)
             return
         for raw in batch:
-            record = _consumed(partition, raw)
+            record = partition.consumed(raw)
             if seconds := self._seconds_until_due(record):
                 self._assignment.snooze(partition, seconds)
                 self._assignment.put_back(tp, raw.offset)
@@ -94,13 +94,3 @@ class Reading:
 def _lane(record: Consumed) -> bytes:
     place = record.position
     return delay.lane_of(record.key, record.headers, place.topic, place.partition)
-
-
-def _consumed(partition: Partition, raw: Any) -> Consumed:
-    return Consumed(
-        position=Position(topic=partition.topic, partition=partition.number, offset=raw.offset),
-        timestamp_ms=raw.timestamp,
-        key=raw.key,
-        value=raw.value,
-        headers=tuple((name, value) for name, value in raw.headers if value is not None),
-    )
