@@ -125,3 +125,25 @@ async def test_a_budget_holds_for_tasks_begun_within_it_and_for_nobody_else() ->
         inside = asyncio.create_task(task())
     assert await inside is budget
     assert current_budget() is None
+
+
+@pytest.mark.requirement("NR-3")
+async def test_attempts_that_end_in_unavailability_are_refunded_and_others_are_not() -> None:
+    """Given a probe that fails, so that the breaker is open again, then it was no attempt; what
+    another operation paid for stays paid."""
+    world = World()
+    budget = world.budget(attempts=10)
+    outcomes: list[Exception] = [Transient("a hiccup")]
+
+    async def operation() -> None:
+        if outcomes:
+            raise outcomes.pop(0)
+
+    with spending(budget):
+        await retry(operation, POLICY, sleep=world.sleep)
+        assert budget.attempts_left == 9
+        for _ in range(50):
+            outcomes[:] = [Transient("a probe"), AllUnavailable("open again")]
+            with pytest.raises(AllUnavailable):
+                await retry(operation, POLICY, sleep=world.sleep)
+    assert budget.attempts_left == 9

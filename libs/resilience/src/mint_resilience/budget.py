@@ -25,7 +25,8 @@ class Budget:
 
     A failed attempt is paid for when it is about to be made good by another one, at whatever level:
     so each is paid for once, one operation alone is tried `attempts` times, and work that was not
-    tried because endpoints are unavailable costs nothing (NR-3).
+    tried because endpoints are unavailable costs nothing (NR-3). Nor do the attempts before that:
+    the last of them was the probe of a breaker, which its failure has opened again.
     """
 
     def __init__(self, *, attempts: int, seconds: float, clock: Clock) -> None:
@@ -64,6 +65,10 @@ class Budget:
         else:
             return
         raise BudgetExhausted(f"{why}, the last one so: {failure}; {_ADVICE}") from failure
+
+    def refund(self, attempts: int) -> None:
+        """Take back what was paid for attempts that turned out to be none (NR-3)."""
+        self._failed = max(0, self._failed - attempts)
 
 
 _ADVICE = "its outcome is open: wait durably, then go on with a new budget"

@@ -16,7 +16,16 @@ HANDLER_SECONDS = Histogram(
     ["event", "outcome"],
     buckets=HANDLER_SECONDS_BUCKETS,
 )
-RETRIES = Counter("trimint_record_retries_total", "Attempts that are made again.", ["failure"])
+RETRIES = Counter(
+    "trimint_record_retries_total",
+    "Attempts at a record that are made again; waiting for a dependency is none.",
+    ["failure"],
+)
+RETRY_OUTCOMES = Counter(
+    "trimint_record_retry_outcomes_total",
+    "Steps of a record that were tried more than once: helped, or failed (parked or given up).",
+    ["outcome"],
+)
 DEAD_LETTERS = Counter("trimint_dead_letters_total", "Records given up on.", ["topic", "failure"])
 IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.", ["group"])
 IN_FLIGHT_BYTES = Gauge(
