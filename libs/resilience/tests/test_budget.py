@@ -8,7 +8,7 @@ import pytest
 
 from mint_resilience.backoff import Backoff, retry
 from mint_resilience.budget import Budget, current_budget, spending
-from mint_resilience.failures import AllUnavailable, BudgetExhausted, Deferred, Transient
+from mint_resilience.failures import AllUnavailable, BudgetExhausted, Deferred, Outage, Transient
 
 pytestmark = pytest.mark.requirement("NR-4")
 
@@ -147,3 +147,18 @@ async def test_attempts_that_end_in_unavailability_are_refunded_and_others_are_n
             with pytest.raises(AllUnavailable):
                 await retry(operation, POLICY, sleep=world.sleep)
     assert budget.attempts_left == 9
+
+
+@pytest.mark.requirement("NR-3")
+async def test_an_outage_that_is_tried_again_costs_time_but_no_attempt() -> None:
+    world = World()
+    policy = Backoff(attempts=30, base=1.0, ceiling=1.0, retried=(Outage,))
+
+    async def refused() -> None:
+        raise Outage("refused")
+
+    with spending(world.budget(attempts=2)) as budget, pytest.raises(Outage):
+        await retry(refused, policy, sleep=world.sleep)
+    assert budget.attempts_left == 2
+    with spending(world.budget(seconds=5.0)), pytest.raises(BudgetExhausted):
+        await retry(refused, policy, sleep=world.sleep)

@@ -26,11 +26,12 @@ from mint_events.bus.gauges import Gauges
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.listener import RebalanceListener
-from mint_events.bus.membership import leave, new_member
+from mint_events.bus.membership import new_member
 from mint_events.bus.outcome import Handler
 from mint_events.bus.parking import Parking
 from mint_events.bus.partition import InFlight
 from mint_events.bus.publisher import Publisher
+from mint_events.bus.reader import disconnect
 from mint_events.bus.reading import Reading
 from mint_events.bus.recovery import Recovery
 from mint_events.bus.starting import start_client
@@ -103,7 +104,7 @@ class Consumer:
             await self._consume(member, stop)
         finally:
             self._assignment = None
-            await leave(member)
+            await disconnect(member)
 
     def pause(self, topics: Iterable[Topic] | None = None) -> None:
         """Take no more records of these topics (of all: None); what is in progress goes on."""

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from mint_events.bus.assignment import Assignment
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.delay import due
+from mint_events.bus.failing import kafka_failures
 from mint_events.bus.history import Stretches, read
 from mint_events.bus.partition import Head, Partition
+from mint_events.bus.reader import connected_reader
 from mint_events.bus.record import Consumed
-from mint_events.bus.starting import start_client
 from mint_events.bus.stopping import unless
 from mint_resilience.failures import Failure
 
-_FETCH_BYTES = 1  # a broker sends one whole batch anyway, and we need no more
+# A broker sends one whole batch anyway (KIP-74), and we need no more.
+_SMALL_FETCHES: Mapping[str, Any] = {
+    "auto_offset_reset": "earliest",
+    "fetch_max_bytes": 1,
+    "max_partition_fetch_bytes": 1,
+}
 
 Assigned = Mapping[TopicPartition, Partition]
 
@@ -57,17 +63,18 @@ class Depth:
         while not ended.is_set():
             try:
                 await unless(ended, self.look())
-            except (KafkaError, Failure) as error:
-                log.warning("depth not known", reason=repr(error))
+            except Failure as failure:
+                log.warning("depth not known", failure=failure.kind, reason=str(failure))
             await unless(ended, asyncio.sleep(seconds))
 
     async def look(self) -> None:
-        """Ask anew. Raises `Outage` or aiokafka's error when the brokers do not answer."""
+        """Ask anew. Raises `Outage` when the brokers do not answer, else by what they answer."""
         partitions = dict(self._assignment.partitions)
         if not partitions:
             return
-        await self._learn_ends(partitions)
-        await self._learn_begins(partitions)
+        with kafka_failures("how much waits is not known", self._cluster):
+            await self._learn_ends(partitions)
+            await self._learn_begins(partitions)
         await self._learn_heads(partitions)
 
     async def _learn_ends(self, partitions: Assigned) -> None:
@@ -95,21 +102,10 @@ class Depth:
 
     async def _first_records(self, wanted: Stretches) -> dict[TopicPartition, object]:
         found: dict[TopicPartition, object] = {}
-        reader = await start_client(self._new_reader, self._cluster)
-        try:
+        async with connected_reader(self._cluster, "what waits", **_SMALL_FETCHES) as reader:
             async for raw in read(reader, wanted):
                 found.setdefault(TopicPartition(raw.topic, raw.partition), raw)
-        finally:
-            await reader.stop()
         return found
-
-    def _new_reader(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._cluster.client_options(),
-            auto_offset_reset="earliest",
-            fetch_max_bytes=_FETCH_BYTES,
-            max_partition_fetch_bytes=_FETCH_BYTES,
-        )
 
 
 def since(record: Consumed, delays: Container[str]) -> float:

@@ -17,6 +17,7 @@ from mint_events.bus.lanes import Lanes
 from mint_events.bus.partition import InFlight
 from mint_events.bus.record import Consumed
 from mint_events.bus.stopping import unless
+from mint_resilience.kafka import classify_kafka_error
 
 _POLL_MS = 500
 # Lanes that are full for so long pause the partitions; the group is polled on, or it would take us
@@ -67,7 +68,8 @@ class Reading:
         except KafkaError as error:
             if not error.retriable:
                 raise
-            log.warning("poll failed", reason=repr(error))
+            failure = classify_kafka_error(error, "poll failed")
+            log.warning("poll failed", failure=failure.kind, reason=repr(error))
             await asyncio.sleep(_POLL_MS / 1000)
             return {}
         return records
