@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition, errors
+from structlog.testing import capture_logs
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Cluster, CompactedTopic, Publisher, Recovery, latest_by_key
+from mint_events.bus import Cluster, CompactedTopic, Output, Publisher, Recovery, latest_by_key
 from mint_events.bus.brokers import connected_admin
 from mint_events.bus.history import read_topic
 from mint_events.bus.limits import Limits
@@ -19,12 +20,13 @@ from mint_events.bus.reader import connected_reader
 from mint_events.bus.record import Record
 from mint_events.bus.trying import Trying
 from mint_events.codec import Codec
+from mint_events.envelope import Received
 from mint_resilience.backoff import Backoff
 from mint_resilience.budget import current_budget
-from mint_resilience.failures import Outage
+from mint_resilience.failures import Failure, Outage, Permanent
 from mint_sandbox.kafka import KafkaCluster
 
-from .support import INPUT, STATE, event
+from .support import INPUT, STATE, Bus, event, running
 
 pytestmark = pytest.mark.requirement("NR-1")
 
@@ -137,3 +139,54 @@ async def test_a_member_waits_longer_for_an_answer_than_a_rebalance_may_take() -
     member = new_member(Cluster(brokers=("127.0.0.1:1",)), "group", limits)
     assert isinstance(member, AIOKafkaConsumer)
     assert member._request_timeout_ms > member._rebalance_timeout_ms > 60_000
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (errors.TopicAuthorizationFailedError, Outage),
+        (errors.UnsupportedVersionError, Permanent),
+    ],
+)
+async def test_a_group_that_can_not_go_on_ends_by_the_class_of_the_reason(
+    bus: Bus,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[errors.KafkaError],
+    failure: type[Failure],
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    async def handle(_: Received) -> Sequence[Output]:
+        return ()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", refuse)
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await bus.consumer(handle).run(asyncio.Event())
+    (ended,) = raised.value.exceptions
+    assert type(ended) is failure
+
+
+async def test_a_poll_that_may_succeed_later_is_made_again_and_has_its_class(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.publisher.publish(event("key", 0), topic=INPUT)
+    done = asyncio.Event()
+    getmany = AIOKafkaConsumer.getmany
+    refusals = [errors.NotCoordinatorForGroupError, errors.KafkaConnectionError]
+
+    async def refuse_twice(*args: object, **more: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return await getmany(*args, **more)
+
+    async def handle(_: Received) -> Sequence[Output]:
+        done.set()
+        return ()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", refuse_twice)
+    with capture_logs() as lines:
+        async with running(bus.consumer(handle)):
+            await done.wait()
+    told = [line["failure"] for line in lines if line["event"] == "poll failed"]
+    assert told == ["outage", "transient"]

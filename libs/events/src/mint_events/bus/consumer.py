@@ -94,7 +94,7 @@ class Consumer:
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish what is in progress, commit and leave the group.
 
-        Raises `Outage` when Kafka can not be reached at the start, and aiokafka's error when
+        Raises `Outage` when Kafka can not be reached at the start, and a failure by its class when
         the group can not go on (e.g. not authorized).
         """
         member = await unless(stop, start_client(self._new_member, self._cluster))

@@ -116,7 +116,9 @@ def since(record: Consumed, delays: Container[str]) -> float:
 
 
 def _unknown_head(partition: Partition) -> range | None:
-    """The place of the next record to be read, if one is there and nobody has looked at it."""
+    """The place of the first record that is not done, if it was neither read nor looked at."""
     place = partition.unread
-    known = partition.head is not None and place and partition.head.offset == place.start
-    return range(place.start, place.start + 1) if place and not known else None
+    if place is None or partition.first_open != place.start:
+        return None  # nothing waits, or older records of it are in flight
+    known = partition.head is not None and partition.head.offset == place.start
+    return None if known else range(place.start, place.start + 1)

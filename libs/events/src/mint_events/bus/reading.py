@@ -43,7 +43,11 @@ class Reading:
         self._delays = delays
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until `stop` is set. Raises what work on a record raised and should not have."""
+        """Read until `stop` is set.
+
+        Raises what work on a record raised and should not have, and a failure by its class when
+        the group can not go on (e.g. not authorized).
+        """
         while not stop.is_set():
             await unless(stop, self._room())
             self._assignment.fill(full=not self._lanes.free)
@@ -66,9 +70,9 @@ class Reading:
                 timeout_ms=_POLL_MS if free else 0, max_records=max(1, free)
             )
         except KafkaError as error:
+            failure = classify_kafka_error(error, "records can not be read")
             if not error.retriable:
-                raise
-            failure = classify_kafka_error(error, "poll failed")
+                raise failure from error
             log.warning("poll failed", failure=failure.kind, reason=repr(error))
             await asyncio.sleep(_POLL_MS / 1000)
             return {}
