@@ -323,6 +323,18 @@ async def test_probes_that_never_came_to_an_answer_close_no_breaker(ending: Base
 
 
 @pytest.mark.requirement("NR-1")
+async def test_an_endpoint_that_says_for_how_long_it_is_unavailable_is_not_probed_before() -> None:
+    world = World("primary", "backup")
+    world.fail("primary", failure=Transient("503", retry_after=47.0))
+    await world.ask()
+    world.fail("primary", failure=None)
+    world.now += 45.5
+    assert await world.ask() == "backup"
+    world.now += 1.5
+    assert await world.ask() == "primary"
+
+
+@pytest.mark.requirement("NR-1")
 async def test_an_endpoint_that_asked_for_patience_is_left_alone_for_so_long() -> None:
     world = World("primary", "backup")
     world.fail("primary", failure=RateLimited("429", retry_after=17.0))

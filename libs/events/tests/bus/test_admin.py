@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError
 from mint_events.admin import ensure_delays, ensure_topics
 from mint_events.bus import Wait, delay_topic
 from mint_events.topics import Topic
-from mint_resilience.failures import Permanent, Transient
+from mint_resilience.failures import Outage, Permanent
 
 from .support import STATE, Bus
 
@@ -106,5 +106,5 @@ async def test_brokers_that_go_away_meanwhile_are_a_failure_that_may_be_tried_ag
         raise KafkaConnectionError("the connection was closed")
 
     monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", gone)
-    with pytest.raises(Transient, match="connection was closed"):
+    with pytest.raises(Outage, match="connection was closed"):
         await ensure_topics(bus.cluster, [KEPT])
