@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -98,6 +99,26 @@ def test_a_mint_that_waits_for_a_person_is_over_and_says_why(life: Life) -> None
 
     assert (progress.status, progress.is_over) == ("intervention", True)
     assert progress.trouble == "phase 1 failed: metadata_account"
+
+
+def test_an_update_of_the_uri_is_told_and_changes_no_status(life: Life) -> None:
+    submitted = next(each for each in life.events if isinstance(each, c.MintSubmitted))
+    updating = followed(life, *life.events, replace(submitted, uri="ipfs://new"))
+    failed = c.UriUpdateFailed(
+        mint_id="m-1",
+        user_id="alice",
+        mint_address="address",
+        uri="ipfs://new",
+        outcome=c.UriUpdateOutcome.REFUSED,
+        signatures=(),
+        detail="it is immutable",
+    )
+    ended = followed(life, *life.events, failed)
+
+    assert updating.doing == "waits for Solana to confirm its new URI"
+    assert (ended.doing, ended.trouble) == ("could not be given its new URI", "it is immutable")
+    assert updating.is_completed
+    assert ended.is_completed
 
 
 def test_lines_tell_each_status_once(life: Life) -> None:

@@ -67,7 +67,8 @@ async def test_a_broker_that_falls_silent_under_load_loses_and_doubles_nothing(
     shop: Upstream,
     unique_name: str,
 ) -> None:
-    """It takes connections and answers nothing; clients give such a request up after 40 s."""
+    """It takes connections and answers nothing; clients give such a request up after 10 s, members
+    of a group after as long as a rebalance may take."""
     requests = orders(unique_name, MINTS)
 
     await shop.request(*requests)

@@ -144,7 +144,7 @@ def _said(envelope: Envelope) -> tuple[LayerHealthReported, datetime]:
 @asynccontextmanager
 async def _listening(settings: GateSettings) -> AsyncIterator[_Connection]:
     async with (
-        connected(settings) as kafka,
+        connected(settings, SOURCE) as kafka,
         CompactedTopic(kafka.cluster, kafka.codec, HEALTH) as health,
         CompactedTopic(kafka.cluster, kafka.codec, CONTROL) as control,
     ):

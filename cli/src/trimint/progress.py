@@ -137,7 +137,7 @@ def trouble(event: c.Event) -> str | None:
             return detail if detail.startswith(named) else f"{named}: {detail}"
         case c.AssetPinFailed(detail=detail) | c.MintFailed(detail=detail):
             return detail
-        case c.MintParked(detail=detail):
+        case c.MintParked(detail=detail) | c.UriUpdateFailed(detail=detail):
             return detail
         case c.InterventionRequired(reason=reason, detail=detail):
             return f"{reason}: {detail}"
@@ -156,6 +156,8 @@ def doing(event: c.Event) -> str | None:
             return "all layers agree; waits to look again (phase 2)"
         case c.PhaseCompleted(phase=phase, outcome=outcome):
             return f"phase {phase} {outcome}"
+        case c.MintSubmitted(uri=str()):
+            return "waits for Solana to confirm its new URI"
         case _:
             return _DOING.get(type(event))
 
@@ -170,6 +172,9 @@ _DOING: dict[type[c.Event], str] = {
     c.MintSubmitted: "waits for Solana to confirm",
     c.MintConfirmed: "checks all layers (phase 1)",
     c.MintParked: "stopped signing",
+    c.UriUpdateRequested: "is to name another URI",
+    c.MetadataUriUpdated: "names its new URI",
+    c.UriUpdateFailed: "could not be given its new URI",
     c.MintCompleted: "all three layers agree",
     c.MintFailed: "ended without an NFT",
     c.InterventionRequired: "waits for a person",

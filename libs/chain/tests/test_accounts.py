@@ -15,6 +15,7 @@ from mint_chain import borsh
 from mint_chain.accounts import (
     AccountState,
     MasterEdition,
+    StoredUses,
     decode_master_edition,
     decode_metadata,
     decode_mint,
@@ -52,6 +53,7 @@ def test_metadata_with_every_optional_field_is_read() -> None:
     assert metadata.name == "name"
     assert metadata.collection is not None
     assert metadata.collection.verified
+    assert metadata.uses == StoredUses(method=0, remaining=1, total=2)
     assert metadata.sized
 
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 from solders.keypair import Keypair
-from solders.litesvm import LiteSVM
-from solders.pubkey import Pubkey
-from solders.transaction import Transaction
-from solders.transaction_metadata import FailedTransactionMetadata
 
 from mint_chain.accounts import (
-    AccountState,
     MasterEdition,
     Metadata,
     StoredCollection,
@@ -23,65 +14,10 @@ from mint_chain.accounts import (
     TokenMint,
     decode_token_account,
 )
-from mint_chain.addresses import TOKEN_METADATA_PROGRAM, token_account_address
-from mint_chain.instructions import Step, missing_steps
-from mint_chain.nft import Collection, CreatorShare, Nft, OnChain, observe, parts_of
-from mint_chain.transaction import sign
-from mint_sandbox.solana import token_metadata_program
+from mint_chain.addresses import token_account_address
+from mint_chain.nft import Collection, CreatorShare, OnChain
 
-_UNITS = 300_000
-_MINT_RENT = 1_461_600
-_LARGEST = {"name": "n" * 32, "symbol": "s" * 10, "uri": "u" * 200}
-
-
-class Chain:
-    """A chain of its own per test, with a funded authority."""
-
-    def __init__(self) -> None:
-        self.vm = LiteSVM()
-        self.vm.add_program(TOKEN_METADATA_PROGRAM, token_metadata_program(os.environ))
-        self.authority = Keypair()
-        self.fund(self.authority.pubkey(), 10**12)
-
-    def fund(self, address: Pubkey, lamports: int) -> None:
-        self.vm.airdrop(address, lamports)
-
-    def account(self, address: Pubkey) -> AccountState | None:
-        found = self.vm.get_account(address)
-        return AccountState(found.lamports, found.owner, found.data) if found else None
-
-    def observe(self, nft: Nft) -> OnChain:
-        return observe(*map(self.account, parts_of(nft.mint)))
-
-    def nft(self, mint_id: str, **changes: Any) -> Nft:
-        wanted = {
-            "authority": self.authority.pubkey(),
-            "wallet": Keypair().pubkey(),
-            "name": "Level 7",
-            "symbol": "TRM",
-            "uri": "ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
-            "seller_fee_basis_points": 500,
-            "creators": (),
-            "collection": None,
-            "is_mutable": True,
-        }
-        return Nft(**{"mint_id": mint_id, **wanted, **changes})
-
-    def steps(self, nft: Nft, there: OnChain | None = None) -> list[Step]:
-        return missing_steps(nft, there or self.observe(nft), rent=_MINT_RENT)
-
-    def land(self, steps: Sequence[Step], *, price: int = 1000) -> str | None:
-        """Sign with a fresh blockhash and send; the program's error, or None when it landed."""
-        self.vm.expire_blockhash()
-        blockhash = self.vm.latest_blockhash()
-        signed = sign(steps, self.authority, blockhash, units=_UNITS, price=price)
-        result = self.vm.send_transaction(Transaction.from_bytes(signed.raw))
-        return str(result.err()) if isinstance(result, FailedTransactionMetadata) else None
-
-
-def five_creators(authority: Pubkey) -> tuple[CreatorShare, ...]:
-    strangers = [Keypair().pubkey() for _ in range(4)]
-    return tuple(CreatorShare(address=creator, share=20) for creator in (authority, *strangers))
+from .programs import LARGEST, MINT_RENT, Chain, five_creators
 
 
 @pytest.fixture
@@ -112,6 +48,7 @@ def test_one_transaction_makes_a_whole_nft(chain: Chain) -> None:
         is_mutable=True,
         token_standard=0,
         collection=None,
+        uses=None,
         sized=False,
     )
     assert chain.steps(nft) == []
@@ -149,7 +86,7 @@ def test_a_second_creation_fails_whatever_the_client_believes(
 
 
 @pytest.mark.requirement("CH-1")
-@pytest.mark.parametrize("lamports", [890_880, _MINT_RENT, 10 * _MINT_RENT])
+@pytest.mark.parametrize("lamports", [890_880, MINT_RENT, 10 * MINT_RENT])
 def test_an_address_that_a_stranger_has_funded_still_works(chain: Chain, lamports: int) -> None:
     nft = chain.nft("mint-1")
     chain.fund(nft.mint, lamports)
@@ -157,12 +94,12 @@ def test_an_address_that_a_stranger_has_funded_still_works(chain: Chain, lamport
     assert chain.land(chain.steps(nft)) is None
 
     assert chain.steps(nft) == []
-    assert chain.observe(nft).lamports == max(lamports, _MINT_RENT)
+    assert chain.observe(nft).lamports == max(lamports, MINT_RENT)
 
 
 @pytest.mark.requirement("CH-1")
 def test_the_largest_nft_on_a_funded_address_takes_two_transactions(chain: Chain) -> None:
-    nft = chain.nft("mint-1", **_LARGEST, creators=five_creators(chain.authority.pubkey()))
+    nft = chain.nft("mint-1", **LARGEST, creators=five_creators(chain.authority.pubkey()))
     chain.fund(nft.mint, 890_880)
 
     assert chain.land(chain.steps(nft)) is None
@@ -188,14 +125,14 @@ def test_a_token_without_metadata_is_completed_rather_than_minted_again(chain: C
 @pytest.mark.requirement("CH-9")
 def test_among_the_creators_only_the_authority_is_verified(chain: Chain) -> None:
     creators = five_creators(chain.authority.pubkey())
-    nft = chain.nft("mint-1", **_LARGEST, creators=creators)
+    nft = chain.nft("mint-1", **LARGEST, creators=creators)
 
     assert chain.land(chain.steps(nft)) is None
 
     metadata = chain.observe(nft).metadata
     assert metadata is not None
     assert [creator.verified for creator in metadata.creators] == [True] + 4 * [False]
-    assert (metadata.name, metadata.symbol, metadata.uri) == tuple(_LARGEST.values())
+    assert (metadata.name, metadata.symbol, metadata.uri) == tuple(LARGEST.values())
 
 
 @pytest.mark.requirement("CH-9")

@@ -302,6 +302,7 @@ async def test_a_refusal_in_every_format_is_final_and_a_broken_gateway_is_not(
     for answer, kind in (
         (lambda _: httpx.Response(400), Permanent),
         (lambda _: httpx.Response(404), Permanent),
+        (lambda _: httpx.Response(403), Outage),
         (lambda _: httpx.Response(501), Transient),
         (refused, Outage),
     ):

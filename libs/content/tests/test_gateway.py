@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mint_content.gateway import GatewayPool, NotRetrieved
+from mint_content.gateway import GatewayPool, NotRetrieved, gateway_name
 from mint_content.public_address import Address
 from mint_content.unixfs import cid_of
 from mint_resilience.breaker import BreakerPolicy
@@ -188,6 +188,29 @@ async def test_a_gateway_that_keeps_failing_is_passed_over_until_a_probe_succeed
     answers[A] = good
     now += 30
     assert [done.endpoint for done in (await gateways.fetch(CID)).outcomes] == [A]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://ipfs.io", "ipfs.io"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+        ("https://gateway.example/k3y", "gateway.example~7a8969"),
+        ("https://ann:k3y@gateway.example", "gateway.example~b76954"),
+    ],
+)
+def test_a_gateway_is_called_by_its_host_and_what_may_be_a_key_is_not_in_its_name(
+    url: str, name: str
+) -> None:
+    assert gateway_name(url) == name
+
+
+@pytest.mark.requirement("IP-4")
+async def test_gateways_of_one_host_are_told_apart() -> None:
+    pair = (f"{A}/one", f"{A}/two")
+    client = httpx.AsyncClient(transport=httpx.MockTransport(good))
+    outcomes = await GatewayPool(client, pair).ask_each(CID)
+    assert tuple(outcome.endpoint for outcome in outcomes) == pair
 
 
 @pytest.mark.requirement("IP-4")

@@ -8,14 +8,16 @@ from uuid import UUID
 import pytest
 
 from mint_events.catalogue import (
+    BreakerChanged,
+    BreakerState,
     CheckCompleted,
     CheckOutcome,
     Layer,
-    LayerEvent,
     LayerHealthReported,
     MaintenanceBegun,
     MaintenanceEnded,
     MintFailed,
+    SystemEvent,
 )
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, Received, caused_by, root
@@ -96,11 +98,23 @@ def test_the_headers_are_those_of_cloudevents_kafka_binding() -> None:
         ),
         (MaintenanceBegun(layer=Layer.SOLANA, by="ann", reason="fork"), "layer/solana"),
         (MaintenanceEnded(layer=Layer.SOLANA, by="ann", reason="over"), "layer/solana"),
+        (
+            BreakerChanged(
+                dependency="solana",
+                endpoint="primary",
+                service="chain-minter",
+                instance="one",
+                before=BreakerState.CLOSED,
+                after=BreakerState.OPEN,
+                reason="5 of 10 calls failed",
+            ),
+            "endpoint/solana/primary",
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_event_about_a_layer_is_keyed_by_it_and_about_no_mint(
-    event: LayerEvent, subject: str
+def test_an_event_about_a_layer_or_an_endpoint_is_keyed_by_it_and_about_no_mint(
+    event: SystemEvent, subject: str
 ) -> None:
     envelope = root(event, id=UUID(int=7), source="test", time=NOW)
     record = CODEC.encode(envelope)

@@ -160,3 +160,29 @@ async def test_cancellation_is_not_retried() -> None:
     with pytest.raises(asyncio.CancelledError):
         await retry(cancelled, backoff.TRANSIENT, sleep=sleeps)
     assert sleeps.seconds == []
+
+
+@pytest.mark.requirement("NR-1", "NR-4")
+@pytest.mark.parametrize(
+    ("failure", "tried_again"),
+    [
+        (RateLimited("x", retry_after=6.0), False),
+        (RateLimited("x", retry_after=2.0), True),
+        (Transient("x", retry_after=6.0), False),
+        (Transient("x"), True),
+    ],
+)
+async def test_a_wait_beyond_what_may_be_waited_here_is_left_to_who_waits_durably(
+    failure: Failure, tried_again: bool
+) -> None:
+    sleeps = Sleeps()
+    policy = Backoff(attempts=3, base=1.0, most_wait=2.0)
+    operation = failing(failure)
+    if tried_again:
+        assert await retry(operation, policy, sleep=sleeps, random=no_jitter) == "done"
+        assert sleeps.seconds == [max(1.0, getattr(failure, "retry_after", None) or 0.0)]
+        return
+    with pytest.raises(type(failure)) as raised:
+        await retry(operation, policy, sleep=sleeps, random=no_jitter)
+    assert raised.value is failure
+    assert sleeps.seconds == []

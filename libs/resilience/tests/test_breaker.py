@@ -257,6 +257,21 @@ def test_every_transition_is_told_with_its_time_and_reason() -> None:
     ]
 
 
+def test_what_opened_it_is_told_by_the_newest_failure_also_when_a_good_call_decides() -> None:
+    trial = Trial(BreakerPolicy(minimum_calls=3))
+    for outcome, reason, failure in (
+        (Outcome.FAILURE, "503", "transient"),
+        (Outcome.FAILURE, "refused", "outage"),
+        (Outcome.SUCCESS, "ok after 0.1 s", None),
+    ):
+        permit = trial.breaker.acquire()
+        assert permit is not None
+        trial.breaker.report(permit, outcome, reason, failure)
+    (opened,) = trial.told
+    assert opened.reason == "2 of 3 calls failed within 60 s: refused"
+    assert opened.failure == "outage"
+
+
 @pytest.mark.requirement("NR-1", "NR-3")
 @pytest.mark.parametrize(
     ("failure", "seconds", "outcome"),

@@ -8,7 +8,7 @@ import pytest
 
 from mint_resilience.backoff import Backoff, retry
 from mint_resilience.budget import Budget, current_budget, spending
-from mint_resilience.failures import AllUnavailable, BudgetExhausted, Deferred, Transient
+from mint_resilience.failures import AllUnavailable, BudgetExhausted, Deferred, Outage, Transient
 
 pytestmark = pytest.mark.requirement("NR-4")
 
@@ -125,3 +125,40 @@ async def test_a_budget_holds_for_tasks_begun_within_it_and_for_nobody_else() ->
         inside = asyncio.create_task(task())
     assert await inside is budget
     assert current_budget() is None
+
+
+@pytest.mark.requirement("NR-3")
+async def test_attempts_that_end_in_unavailability_are_refunded_and_others_are_not() -> None:
+    """Given a probe that fails, so that the breaker is open again, then it was no attempt; what
+    another operation paid for stays paid."""
+    world = World()
+    budget = world.budget(attempts=10)
+    outcomes: list[Exception] = [Transient("a hiccup")]
+
+    async def operation() -> None:
+        if outcomes:
+            raise outcomes.pop(0)
+
+    with spending(budget):
+        await retry(operation, POLICY, sleep=world.sleep)
+        assert budget.attempts_left == 9
+        for _ in range(50):
+            outcomes[:] = [Transient("a probe"), AllUnavailable("open again")]
+            with pytest.raises(AllUnavailable):
+                await retry(operation, POLICY, sleep=world.sleep)
+    assert budget.attempts_left == 9
+
+
+@pytest.mark.requirement("NR-3")
+async def test_an_outage_that_is_tried_again_costs_time_but_no_attempt() -> None:
+    world = World()
+    policy = Backoff(attempts=30, base=1.0, ceiling=1.0, retried=(Outage,))
+
+    async def refused() -> None:
+        raise Outage("refused")
+
+    with spending(world.budget(attempts=2)) as budget, pytest.raises(Outage):
+        await retry(refused, policy, sleep=world.sleep)
+    assert budget.attempts_left == 2
+    with spending(world.budget(seconds=5.0)), pytest.raises(BudgetExhausted):
+        await retry(refused, policy, sleep=world.sleep)

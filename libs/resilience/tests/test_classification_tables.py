@@ -261,7 +261,9 @@ def test_a_kafka_code_of_the_table_has_that_class(code: int, failure: type[Failu
     ("error", "failure"),
     [
         (aiokafka.errors.KafkaConnectionError("refused"), Outage),
-        (aiokafka.errors.KafkaTimeoutError(), Transient),
+        (aiokafka.errors.KafkaTimeoutError(), Outage),
+        (aiokafka.errors.LeaderNotAvailableError(), Outage),
+        (aiokafka.errors.RequestTimedOutError(), Transient),
         (aiokafka.errors.NotLeaderForPartitionError(), Transient),
         (aiokafka.errors.MessageSizeTooLargeError(), Permanent),
         (aiokafka.errors.TopicAuthorizationFailedError(), Outage),

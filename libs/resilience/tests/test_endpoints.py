@@ -323,6 +323,18 @@ async def test_probes_that_never_came_to_an_answer_close_no_breaker(ending: Base
 
 
 @pytest.mark.requirement("NR-1")
+async def test_an_endpoint_that_says_for_how_long_it_is_unavailable_is_not_probed_before() -> None:
+    world = World("primary", "backup")
+    world.fail("primary", failure=Transient("503", retry_after=47.0))
+    await world.ask()
+    world.fail("primary", failure=None)
+    world.now += 45.5
+    assert await world.ask() == "backup"
+    world.now += 1.5
+    assert await world.ask() == "primary"
+
+
+@pytest.mark.requirement("NR-1")
 async def test_an_endpoint_that_asked_for_patience_is_left_alone_for_so_long() -> None:
     world = World("primary", "backup")
     world.fail("primary", failure=RateLimited("429", retry_after=17.0))
@@ -415,6 +427,22 @@ async def test_each_endpoint_that_may_be_asked_says_for_itself_what_it_knows() -
         Skipped("lags", 30.0),
         Answered("good", "good", 0.0),
     ]
+
+
+@pytest.mark.requirement("NR-2", "VE-5")
+async def test_one_endpoint_s_word_is_had_from_it_or_from_nobody() -> None:
+    world = World("primary", "backup", "lags")
+    world.fail("primary", failure=(failure := Outage("refused")))
+    world.pool.report_position("backup", 2000)
+    world.pool.report_position("lags", 1000)
+    ask = world.pool.ask
+
+    assert await ask("backup", Server.ask) == Answered("backup", "backup", 0.0)
+    assert await ask("primary", Server.ask) == Failed("primary", failure, 0.0)
+    assert await ask("primary", Server.ask) == Skipped("primary", 30.0)
+    assert await ask("lags", Server.ask, reading=True) == Skipped("lags", 30.0)
+    assert await ask("lags", Server.ask) == Answered("lags", "lags", 0.0)
+    assert world.asked() == {"primary": 1, "backup": 1, "lags": 1}
 
 
 async def test_among_equals_the_faster_endpoint_is_asked_first() -> None:

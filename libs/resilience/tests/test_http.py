@@ -1,15 +1,21 @@
 """Every way in which HTTP fails has one place in the failure tree."""
 
 import socket
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mint_resilience.backoff import TRANSIENT, retry
 from mint_resilience.failures import Conflict, Failure, Outage, Permanent, RateLimited, Transient
 from mint_resilience.http import (
+    MOST_PATIENCE,
     classify_http_error,
     classify_http_status,
     http_failures,
+    patience,
     raise_for_status,
     retry_after,
 )
@@ -84,8 +90,32 @@ def test_a_status_error_is_classified_by_its_status() -> None:
             },
             0.0,
         ),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        (
+            {
+                "retry-after": "Wed, 21 Oct 2026 07:28:30 -0000",
+                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            30.0,
+        ),
+        (
+            {
+                "retry-after": "Wed, 21 Oct 2026 09:28:30 +0200",
+                "date": "Wed, 21 Oct 2026 07:28:00 -0000",
+            },
+            30.0,
+        ),
+        ({"retry-after": " 0.5 "}, 0.5),
+        ({"retry-after": "9" * 400}, MOST_PATIENCE),
+        (
+            {
+                "retry-after": "Fri, 31 Dec 9999 23:59:59 GMT",
+                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            MOST_PATIENCE,
+        ),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "Wed, 99 Oct 99999999999999999999 07:28:00 GMT"}, None),
         ({}, None),
     ],
 )
@@ -96,6 +126,42 @@ def test_the_wish_for_patience_is_read(headers: dict[str, str], seconds: float |
     failure = classify_http_status(response, URL)
     assert isinstance(failure, RateLimited)
     assert failure.retry_after == seconds
+
+
+@pytest.mark.requirement("NR-1")
+def test_a_date_is_measured_by_our_clock_where_the_answer_has_none() -> None:
+    headers = {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}
+    now = datetime(2026, 10, 21, 7, 28, 0, tzinfo=UTC)
+
+    assert patience(headers, now=lambda: now) == 30.0
+    assert patience({**headers, "date": "today"}, now=lambda: now) == 30.0
+    assert patience({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0.0, "our clock by default"
+
+
+@pytest.mark.requirement("NR-1")
+@given(st.text(alphabet=st.characters(max_codepoint=255)), st.text())
+def test_no_header_that_a_server_may_send_raises(wish: str, date: str) -> None:
+    seconds = patience({"retry-after": wish, "date": date})
+    assert seconds is None or 0.0 <= seconds <= MOST_PATIENCE
+
+
+@pytest.mark.requirement("NR-1")
+async def test_a_server_that_is_unavailable_for_so_long_is_not_asked_before() -> None:
+    """503 with `Retry-After: 90` is tried again, not sooner than in 90 s."""
+    response = httpx.Response(503, headers={"retry-after": "90"})
+    failures = [classify_http_status(response, URL)]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def ask() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert await retry(ask, TRANSIENT, sleep=sleep) == "done"
+    assert slept == [90.0]
 
 
 def test_success_raises_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,12 +14,17 @@ from mint_resilience.breaker import BreakerPolicy, State
 from mint_resilience.endpoint import Endpoint
 from mint_resilience.endpoints import EndpointPool
 from mint_resilience.failures import Outage
+from mint_runtime.breaker_changes import BreakerChanges
+from mint_runtime.censor import Censor
 from mint_runtime.dependencies import STATE_NUMBERS, BreakerSettings, DependencyMetrics
 from mint_runtime.settings import SettingsError, load
 
 
 def pool(dependency: str, recovery: Recovery | None = None) -> EndpointPool[str]:
     """Two endpoints; the observer that is shown is the product's own."""
+    changes = BreakerChanges(
+        service="example", instance="one", censor=Censor(), now=lambda: datetime.now(UTC)
+    )
     endpoints = [
         Endpoint(name=name, target=name, priority=place)
         for place, name in enumerate(("first", "second"))
@@ -28,7 +34,7 @@ def pool(dependency: str, recovery: Recovery | None = None) -> EndpointPool[str]
         endpoints,
         clock=lambda: 0.0,
         policy=BreakerPolicy(minimum_calls=1),
-        observer=DependencyMetrics(recovery or Recovery()),
+        observer=DependencyMetrics(recovery or Recovery(), changes),
     )
 
 
@@ -69,6 +75,7 @@ async def test_a_transition_is_a_line_in_the_log_with_its_reason() -> None:
     (line,) = (line for line in lines if line["event"] == "breaker changed")
     assert (line["endpoint"], line["before"], line["after"]) == ("first", "closed", "open")
     assert "refused" in line["reason"]
+    assert line["failure"] == "outage"
 
 
 @pytest.mark.requirement("NR-3")

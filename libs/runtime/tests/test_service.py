@@ -10,6 +10,8 @@ import sys
 import urllib.request
 from typing import Any
 
+import pytest
+
 PROGRAM = """
 import asyncio
 from mint_runtime.service import Process, run
@@ -65,6 +67,22 @@ def test_work_that_ignores_the_stop_is_cut_off_and_ends_with_code_1() -> None:
         assert line(process)["event"] == "stopping"
         assert "did not stop within 0.05 s" in line(process)["exception"][0]["exc_value"]
         assert process.wait(10) == 1
+
+
+@pytest.mark.requirement("NR-1", "OB-1")
+def test_retries_inside_of_it_are_lines_of_its_log() -> None:
+    body = (
+        "from mint_resilience.backoff import DEADLOCK, retry\n"
+        "    from mint_resilience.failures import Transient\n"
+        "    async def ask(): raise Transient('not now')\n"
+        "    await retry(ask, DEADLOCK)"
+    )
+    with start(body) as process:
+        line(process)
+        again = line(process)
+        assert process.wait(10) == 1
+    assert (again["event"], again["operation"]) == ("tried again", "serve")
+    assert (again["failure"], again["attempt"], again["next_in"]) == ("transient", 1, 0.0)
 
 
 def test_a_port_that_is_taken_ends_with_code_1_and_says_so() -> None:

@@ -41,7 +41,12 @@ RULES = Rules(
 TWO_WITNESSES = replace(RULES, witnesses=2)
 LAST_VALID = 1000
 SIGNED = Signed(
-    signature="s1", attempt=1, taken=True, last_valid_block_height=LAST_VALID, signed_at=NOW
+    signature="s1",
+    attempt=1,
+    taken=True,
+    blockhash_slot=LAST_VALID - 150,
+    last_valid_block_height=LAST_VALID,
+    signed_at=NOW,
 )
 LANDED = Status(commitment=Commitment.CONFIRMED, slot=7, error=None)
 FINALIZED = replace(LANDED, commitment=Commitment.FINALIZED)
@@ -65,6 +70,8 @@ def says(
     height: int = LAST_VALID + 1,
     found: Found = Found.ABSENT,
     behind: int = 0,
+    *,
+    gone: bool = True,
 ) -> Statement:
     return Statement(
         endpoint="rpc",
@@ -72,6 +79,7 @@ def says(
         finalized_height=height,
         finalized_slot=height,
         read_slot=height - behind,
+        blockhash_gone=gone,
         found=found,
     )
 
@@ -97,6 +105,8 @@ def after(
 def every_statement() -> Iterator[Statement]:
     for status, height, found, behind in product(STATUSES, HEIGHTS, Found, BEHIND):
         yield says(status, height, found, behind)
+    for height in HEIGHTS:
+        yield says(height=height, gone=False)
 
 
 def every_hearing() -> Iterator[Hearing]:
@@ -114,6 +124,8 @@ def may_still_land(statement: Statement) -> bool:
         return not (status.error and status.commitment is Commitment.FINALIZED)
     if statement.read_slot < statement.finalized_slot:
         return True  # it may have landed since
+    if not statement.blockhash_gone:
+        return True
     return statement.finalized_height <= LAST_VALID
 
 
@@ -262,6 +274,36 @@ def test_an_endpoint_with_wrong_heights_does_not_hold_back_what_two_others_say(w
 
 
 @pytest.mark.requirement("CH-3", "CH-5")
+def test_a_last_valid_height_that_was_told_too_low_makes_no_signature_expire() -> None:
+    """While its blockhash is good, or its block not final yet, so that nobody can know."""
+    good, long_before = says(gone=False), says(height=SIGNED.blockhash_slot - 1)
+    told_too_low = replace(SIGNED, last_valid_block_height=0)
+
+    assert after(hearing(good, good), told_too_low) == Wait()
+    assert after(hearing(good, good), told_too_low, age=RULES.resend) == Rebroadcast()
+    assert after(hearing(says(), good), told_too_low) == Wait()
+    assert after(hearing(long_before, long_before), told_too_low) == Wait()
+    assert after(hearing(says(), says()), told_too_low) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+def test_a_last_valid_height_that_can_not_be_is_not_waited_for() -> None:
+    good, gone = says(gone=False), says()
+    told_too_high = replace(SIGNED, last_valid_block_height=LAST_VALID + 10_000)
+
+    assert after(glance(), told_too_high) == Look(everywhere=True)
+    assert after(hearing(gone, good), told_too_high) == Wait()
+    assert after(hearing(gone, gone), told_too_high) == Sign(attempt=2)
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
+def test_a_blockhash_that_is_denied_does_not_make_a_signature_expire() -> None:
+    denied = says(height=LAST_VALID)
+
+    assert after(hearing(denied, denied)) == Wait()
+
+
+@pytest.mark.requirement("CH-3", "CH-5")
 def test_who_lags_is_believed_in_what_it_has_seen() -> None:
     lags = says(LANDED, height=0, found=Found.WHOLE)
 
@@ -276,6 +318,7 @@ def test_one_witness_is_not_enough_where_two_are_asked_for() -> None:
     assert after(hearing(says()), third, rules=TWO_WITNESSES) == Wait()
     part = says(FINALIZED, found=Found.PART)
     assert after(hearing(part), rules=TWO_WITNESSES) == Wait()
+    assert after(hearing(part), None, rules=TWO_WITNESSES) == Wait()
 
 
 @pytest.mark.requirement("CH-3")

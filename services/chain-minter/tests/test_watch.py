@@ -21,6 +21,7 @@ from mint_resilience.breaker import BreakerPolicy, Outcome, State
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
 from mint_resilience.endpoints import EndpointPool
 from mint_resilience.failures import AllUnavailable
+from mint_resilience.rate import Rate
 from mint_runtime.addresses import Address
 
 RICH, POOR = Keypair().pubkey(), Keypair().pubkey()
@@ -295,6 +296,37 @@ async def test_who_has_asked_for_patience_is_not_looked_at(world: World) -> None
 
     assert world.nodes["primary"].asked == []
     assert world.nodes["backup"].asked == ["getHealth", "getMultipleAccounts"]
+
+
+@pytest.mark.requirement("NR-1", "MF-3")
+async def test_when_all_want_no_calls_for_long_that_is_what_is_wrong(world: World) -> None:
+    await world.watch.look()
+    for name in world.nodes:
+        world.pool.endpoint(name).bucket.pause(100)
+
+    world.now = 80
+    await world.watch.look()
+    assert world.watch.fault is not None
+    assert "primary is at its rate limit for 20 s" in world.watch.fault
+
+    world.now = 100
+    for node in world.nodes.values():
+        node.slot += 1
+    await world.watch.look()
+    assert world.watch.fault is None
+
+
+@pytest.mark.requirement("MF-3", "NR-1")
+async def test_work_that_uses_the_rate_up_keeps_no_look_from_being_made(world: World) -> None:
+    for name in world.nodes:
+        bucket = world.pool.endpoint(name).bucket
+        bucket.adjust(Rate(per_second=1000, burst=1))
+        bucket.reserve()
+        assert bucket.wait() > 0
+
+    await world.watch.look()
+
+    assert world.nodes["primary"].asked == ["getHealth", "getMultipleAccounts"]
 
 
 async def test_looks_tell_the_breakers_nothing(world: World) -> None:

@@ -118,6 +118,29 @@ def parked(outcome: c.ChainOutcome, mint_id: str = "mint-1") -> c.MintParked:
     )
 
 
+def uri_failed(mint_id: str = "mint-1", uri: str = "ipfs://bafynew") -> c.UriUpdateFailed:
+    return c.UriUpdateFailed(
+        mint_id=mint_id,
+        user_id="user-1",
+        mint_address=f"address-{mint_id}",
+        uri=uri,
+        outcome=c.UriUpdateOutcome.REFUSED,
+        signatures=(),
+        detail="its metadata account is immutable",
+    )
+
+
+def uri_updated(mint_id: str = "mint-1", uri: str = "ipfs://bafynew") -> c.MetadataUriUpdated:
+    return c.MetadataUriUpdated(
+        mint_id=mint_id,
+        mint_address=f"address-{mint_id}",
+        metadata_address="metadata",
+        uri=uri,
+        signature="signature",
+        slot=20,
+    )
+
+
 def phase(
     number: int, outcome: c.CheckOutcome = c.CheckOutcome.PASSED, mint_id: str = "mint-1"
 ) -> c.PhaseCompleted:

@@ -42,6 +42,20 @@ async def test_a_mint_goes_from_request_to_completion(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.requirement("CH-10", "RE-1")
+async def test_a_completed_mint_has_the_uri_that_was_set_last_and_a_failure_calls_once(
+    bench: Bench,
+) -> None:
+    updates = (g.uri_updated(), g.uri_failed(uri="ipfs://bafyother"))
+    await bench.happens(*whole_mint(), *updates)
+    await bench.happens(*updates)
+
+    assert await bench.kinds() == [*COMPLETED, "InterventionRequired"]
+    (record,) = await bench.rows("SELECT status, uri, detail FROM mint_record")
+    assert (record["status"], record["uri"]) == ("completed", "ipfs://bafynew")
+    assert record["detail"] is None
+
+
 @pytest.mark.requirement("RE-2")
 async def test_one_batch_decides_what_many_batches_decide(bench: Bench) -> None:
     await bench.happens(*whole_mint())

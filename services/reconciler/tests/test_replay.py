@@ -51,6 +51,10 @@ def history() -> list[Event]:
         *whole_mint("mint-7"),
         *checks("mint-7"),
         g.phase(1, FAILED, "mint-7"),
+        g.uri_updated("mint-1"),
+        g.uri_failed("mint-1", "ipfs://another"),
+        g.request("mint-8", user_id="user-4"),
+        g.uri_failed("mint-8"),
     ]
 
 
@@ -66,7 +70,7 @@ async def test_live_and_replay_give_the_same_rows(bench: Bench, size: int) -> No
     for start in range(0, len(events), size):
         await bench.happens(*events[start : start + size])
     assert await found(bench) == []
-    assert await bench.rows("SELECT count(*) FROM mint_record") == [{"count": 7}]
+    assert await bench.rows("SELECT count(*) FROM mint_record") == [{"count": 8}]
 
 
 @pytest.mark.requirement("RE-2")

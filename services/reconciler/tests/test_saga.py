@@ -218,6 +218,46 @@ def test_what_waits_for_a_person_is_not_completed_by_itself() -> None:
     assert mints.status() is Status.INTERVENTION
 
 
+@pytest.mark.requirement("CH-10", "MF-8")
+def test_an_update_of_the_uri_that_failed_calls_for_a_person_once() -> None:
+    mints = Mints().given(g.request(), g.pinned(), g.confirmed(), g.phase(1))
+    (called,) = mints.when(g.uri_failed())
+    assert called == c.InterventionRequired(
+        mint_id="mint-1",
+        user_id="user-1",
+        reason="uri_not_updated",
+        detail="address-mint-1 does not name ipfs://bafynew: its metadata account is immutable",
+    )
+    assert mints.status() is Status.INTERVENTION
+    assert mints.when(g.phase(2)) == []
+
+
+@pytest.mark.requirement("CH-10", "MF-8")
+def test_a_completed_mint_stays_completed_when_its_uri_can_not_be_updated() -> None:
+    mints = Mints().given(g.request(), g.pinned(), g.confirmed(), g.phase(1), g.phase(2))
+    assert kinds(mints.when(g.uri_failed())) == [("InterventionRequired", "mint-1")]
+    assert mints.status() is Status.COMPLETED
+    assert kinds(mints.when(g.uri_failed(uri="another"))) == [("InterventionRequired", "mint-1")]
+    assert mints.when(g.request(), salt="again") != []
+    assert mints.when(g.phase(2), salt="again") == []
+
+
+@pytest.mark.requirement("CH-10")
+def test_a_person_is_called_also_where_the_rest_of_the_mint_is_read_later() -> None:
+    mints = Mints()
+    assert kinds(mints.when(g.uri_failed())) == [("InterventionRequired", "mint-1")]
+    mints.given(g.request(), g.pinned(), g.confirmed())
+    assert mints.status() is Status.INTERVENTION
+
+
+@pytest.mark.requirement("CH-10")
+def test_an_update_of_the_uri_changes_nothing_else() -> None:
+    mints = Mints().given(g.request(), g.pinned(), g.confirmed(), g.phase(1))
+    assert mints.when(g.uri_updated()) == []
+    assert kinds(mints.when(g.phase(2))) == [("MintCompleted", "mint-1")]
+    assert mints.status() is Status.COMPLETED
+
+
 @pytest.mark.requirement("MF-9")
 def test_a_mint_whose_content_can_not_be_pinned_fails_and_its_pins_are_given_up() -> None:
     mints = Mints().given(g.request())

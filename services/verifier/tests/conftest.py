@@ -120,6 +120,7 @@ def accounts(expected: Expectation) -> AccountsSeen:
     """The four accounts as Token Metadata leaves them."""
     edition = expected.master_edition
     return AccountsSeen(
+        slot=expected.slot,
         mint=AccountState(1, TOKEN_PROGRAM, bytes(Mint(edition, 1, 0, True, edition))),
         token=AccountState(1, TOKEN_PROGRAM, token_account(expected.mint, expected.wallet, 1)),
         metadata=AccountState(1, TOKEN_METADATA_PROGRAM, metadata_account(expected)),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
-import asyncpg
-import httpx
 from solders.pubkey import Pubkey
 
 from mint_events.bus import Delay, Output, Publish
@@ -22,28 +22,18 @@ from mint_events.catalogue import (
     VerificationDue,
 )
 from mint_events.envelope import Envelope, Received, root
-from verifier.database import RecordReader
-from verifier.examination import Examiner, Limits
+from mint_resilience.breaker import Transition
+from mint_resilience.endpoint import Observer, Unobserved
+from mint_resilience.failures import Failure
+from verifier.clients import clients_of
+from verifier.endpoints import Guards
+from verifier.examination import Examiner
 from verifier.finality import FinalityWatch
-from verifier.gateways import Gateways
-from verifier.partner import Partner, PartnerEndpoint
-from verifier.phase import Waits
-from verifier.plan import Clients, Plan, Rules
-from verifier.rpc import SolanaReader
+from verifier.plan import Clients, Plan
 from verifier.service import Verifier
+from verifier.settings import VerifierSettings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-QUICK = Limits(attempts=2, timeout=5.0, backoff=0.0)
-RULES = Rules(
-    solana=QUICK,
-    ipfs=QUICK,
-    database=QUICK,
-    partner=QUICK,
-    finality=20.0,
-    gateways_required=1,
-    downloads=4,
-    queries=2,
-)
 
 
 @dataclass
@@ -53,34 +43,93 @@ class Endpoints:
     solana: tuple[str, ...]
     gateways: tuple[str, ...]
     database: str
+    partner: str | None = None
+
+
+def settings_of(endpoints: Endpoints, **changed: Any) -> VerifierSettings:
+    """The verifier's settings, with nearly no waits."""
+    quick = {
+        f"{layer}_check_{name}": value
+        for layer in ("solana", "ipfs", "database", "partner")
+        for name, value in (("attempts", 2), ("timeout", 5.0), ("backoff", 0.0))
+    }
+    given = {
+        "kafka_brokers": ("127.0.0.1:9",),
+        "solana_rpc_urls": endpoints.solana,
+        "solana_authority": str(Pubkey.default()),
+        "ipfs_gateways": endpoints.gateways,
+        "partner_url": endpoints.partner,
+        "database_read_url": endpoints.database,
+        "database_read_connections": 2,
+        "gateways_required": 1,
+        "finality_timeout": 20.0,
+        "finality_interval": 0.1,
+        "recheck_waits": ("30",),
+    }
+    return VerifierSettings(**{**given, **quick, **changed})
+
+
+class Heard:
+    """An observer that keeps all that it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def watched(self, dependency: str, endpoint: str) -> None:
+        self.told.append(f"{dependency} {endpoint}")
+
+    def called(self, dependency: str, endpoint: str, outcome: str, seconds: float) -> None:
+        self.told.append(f"{dependency} {endpoint} {outcome}")
+
+    def transitioned(self, dependency: str, endpoint: str, transition: Transition) -> None:
+        self.told.append(f"{dependency} {endpoint} {transition}")
+
+    def failed_over(self, dependency: str, source: str, target: str, failure: Failure) -> None:
+        self.told.append(f"{dependency} {source} {target} {failure!r}")
+
+
+class Clock:
+    """Time in seconds that goes on by itself, and at once by what somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@asynccontextmanager
+async def running(
+    settings: VerifierSettings,
+    authority: Pubkey,
+    *,
+    clock: Clock | None = None,
+    observer: Observer | None = None,
+) -> AsyncIterator[tuple[Verifier, Clients]]:
+    """The verifier, put together as in its process, and its clients."""
+    clock = clock or Clock()
+    guards = Guards(policy=settings.breaker_policy, observer=observer or Unobserved(), clock=clock)
+    async with clients_of(settings, guards) as clients:
+        verifier = Verifier(
+            Plan(clients, settings.rules),
+            Examiner(now=lambda: NOW, clock=clock, sleep=clock.sleep),
+            settings.waits,
+            authority,
+            lambda: NOW,
+        )
+        async with _running(clients.finality):
+            yield verifier, clients
 
 
 async def verified(
-    event: Event, authority: Pubkey, endpoints: Endpoints, rules: Rules = RULES
+    event: Event, authority: Pubkey, endpoints: Endpoints, **changed: Any
 ) -> list[Output]:
-    """What the verifier, put together as in its process, answers to an event."""
-    async with (
-        httpx.AsyncClient() as http,
-        asyncpg.create_pool(endpoints.database, min_size=0, max_size=2) as pool,
-        aclosing(SolanaReader(endpoints.solana, timeout=5.0)) as chain,
-    ):
-        gateways = Gateways(http, endpoints.gateways, timeout=5.0)
-        partners = Gateways(http, endpoints.gateways, timeout=5.0, trustless=False)
-        watch = FinalityWatch(chain, interval=0.1)
-        clients = Clients(
-            chain=chain,
-            finality=watch,
-            gateways=gateways,
-            records=RecordReader(pool, endpoints.database),
-            partner=Partner(chain, partners),
-            partner_endpoint=PartnerEndpoint(http),
-        )
-        waits = Waits(phase_2=300, retries=(30,))
-        verifier = Verifier(
-            Plan(clients, rules), Examiner(now=lambda: NOW), waits, authority, lambda: NOW
-        )
-        async with _running(watch):
-            return list(await verifier.handle(received(event)))
+    """What the verifier answers to an event."""
+    async with running(settings_of(endpoints, **changed), authority) as (verifier, _):
+        return list(await verifier.handle(received(event)))
 
 
 @asynccontextmanager
@@ -105,23 +154,23 @@ def received(event: Event) -> Received:
     )
 
 
-def published(outputs: list[Output]) -> list[Event]:
+def published(outputs: Sequence[Output]) -> list[Event]:
     return [output.envelope.event for output in outputs if isinstance(output, Publish)]
 
 
-def outcomes(outputs: list[Output]) -> dict[str, CheckOutcome]:
+def outcomes(outputs: Sequence[Output]) -> dict[str, CheckOutcome]:
     return {e.check: e.outcome for e in published(outputs) if isinstance(e, CheckCompleted)}
 
 
-def named(outputs: list[Output], outcome: CheckOutcome) -> set[str]:
+def named(outputs: Sequence[Output], outcome: CheckOutcome) -> set[str]:
     return {name for name, seen in outcomes(outputs).items() if seen is outcome}
 
 
-def failing(outputs: list[Output]) -> set[str]:
+def failing(outputs: Sequence[Output]) -> set[str]:
     return named(outputs, CheckOutcome.FAILED)
 
 
-def inconclusive(outputs: list[Output]) -> set[str]:
+def inconclusive(outputs: Sequence[Output]) -> set[str]:
     return named(outputs, CheckOutcome.INCONCLUSIVE)
 
 

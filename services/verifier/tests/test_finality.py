@@ -15,24 +15,34 @@ FOREVER = 60.0
 
 
 class Chain:
-    """An RPC that knows which signatures are final; endpoints in `down` refuse."""
+    """Endpoints that know which signatures are final, and which failed; all may be `down`."""
 
-    def __init__(self, urls: Sequence[str] = ("a",)) -> None:
-        self.urls = tuple(urls)
+    def __init__(self) -> None:
         self.finalized: set[str] = set()
-        self.down: set[str] = set()
-        self.calls: list[tuple[str, int]] = []
+        self.failed: set[str] = set()
+        self.unknown: set[str] = set()
+        self.down = False
+        self.calls: list[int] = []
         self.asked = asyncio.Event()
 
-    async def transactions(self, url: str, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
-        self.calls.append((url, len(signatures)))
+    async def transactions(self, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
+        self.calls.append(len(signatures))
         self.asked.set()
-        if url in self.down:
-            raise Outage(f"{url} refused")
-        return {
-            s: TransactionSeen(endpoint=url, latest=9, slot=5, finalized=s in self.finalized)
-            for s in signatures
-        }
+        if self.down:
+            raise Outage("a refused")
+        return {signature: self.word("a", signature) for signature in signatures}
+
+    async def every_word(self, signature: str) -> tuple[TransactionSeen, ...]:
+        return self.word("a", signature), self.word("b", signature)
+
+    def word(self, endpoint: str, signature: str) -> TransactionSeen:
+        return TransactionSeen(
+            endpoint=endpoint,
+            latest=9,
+            slot=None if signature in self.unknown else 5,
+            finalized=signature in self.finalized,
+            error="Custom(0)" if signature in self.failed else None,
+        )
 
 
 @pytest.fixture
@@ -45,10 +55,18 @@ def watch(chain: Chain) -> FinalityWatch:
     return FinalityWatch(chain, interval=0.0)
 
 
-async def waiting(watch: FinalityWatch, *signatures: str) -> list[asyncio.Task[TransactionSeen]]:
+async def waiting(
+    watch: FinalityWatch, *signatures: str
+) -> list[asyncio.Task[tuple[TransactionSeen, ...]]]:
     tasks = [asyncio.create_task(watch.seen(s, within=FOREVER)) for s in signatures]
     await asyncio.sleep(0)
     return tasks
+
+
+def is_final(seen: tuple[TransactionSeen, ...]) -> bool:
+    """By the word of one endpoint."""
+    (only,) = seen
+    return only.finalized
 
 
 @pytest.mark.requirement("VE-1")
@@ -58,8 +76,8 @@ async def test_all_that_wait_are_asked_for_in_one_call(chain: Chain, watch: Fina
 
     await watch.poll()
 
-    assert [(await task).finalized for task in tasks] == [True] * 3
-    assert chain.calls == [("a", 3)]
+    assert [is_final(await task) for task in tasks] == [True] * 3
+    assert chain.calls == [3]
 
 
 async def test_more_than_a_call_takes_are_asked_for_in_several(
@@ -71,7 +89,7 @@ async def test_more_than_a_call_takes_are_asked_for_in_several(
     await watch.poll()
 
     await asyncio.gather(*tasks)
-    assert chain.calls == [("a", 256), ("a", 44)]
+    assert chain.calls == [256, 44]
 
 
 async def test_one_that_is_not_final_waits_on_while_others_are_told(
@@ -81,29 +99,18 @@ async def test_one_that_is_not_final_waits_on_while_others_are_told(
     done, pending = await waiting(watch, "x", "y")
 
     await watch.poll()
-    assert (await done).finalized
+    assert is_final(await done)
     assert not pending.done()
 
     chain.finalized = {"y"}
     await watch.poll()
-    assert (await pending).finalized
+    assert is_final(await pending)
 
 
 async def test_nobody_is_asked_while_nobody_waits(chain: Chain, watch: FinalityWatch) -> None:
     await watch.poll()
 
     assert chain.calls == []
-
-
-async def test_the_next_endpoint_is_asked_when_one_is_down() -> None:
-    chain = Chain(["a", "b"])
-    chain.finalized, chain.down = {"x"}, {"a"}
-    watch = FinalityWatch(chain, interval=0.0)
-    (task,) = await waiting(watch, "x")
-
-    await watch.poll()
-
-    assert (await task).endpoint == "b"
 
 
 async def test_after_the_time_limit_the_last_that_was_seen_is_told(
@@ -113,11 +120,34 @@ async def test_after_the_time_limit_the_last_that_was_seen_is_told(
     await asyncio.sleep(0)
     await watch.poll()
 
-    assert not (await task).finalized
+    assert not is_final(await task)
+
+
+@pytest.mark.requirement("VE-5")
+async def test_that_it_failed_is_for_every_endpoint_to_say(
+    chain: Chain, watch: FinalityWatch
+) -> None:
+    chain.finalized, chain.failed = {"x"}, {"x"}
+    (task,) = await waiting(watch, "x")
+
+    await watch.poll()
+
+    assert [seen.endpoint for seen in await task] == ["a", "b"]
+
+
+@pytest.mark.requirement("VE-5")
+async def test_so_is_that_nobody_knows_it(chain: Chain, watch: FinalityWatch) -> None:
+    chain.unknown = {"x"}
+    task = asyncio.create_task(watch.seen("x", within=0.05))
+    await asyncio.sleep(0)
+
+    await watch.poll()
+
+    assert [seen.endpoint for seen in await task] == ["a", "b"]
 
 
 async def test_without_any_answer_the_failure_is_raised(chain: Chain, watch: FinalityWatch) -> None:
-    chain.down = {"a"}
+    chain.down = True
     task = asyncio.create_task(watch.seen("x", within=0.05))
     await asyncio.sleep(0)
     await watch.poll()
@@ -132,8 +162,8 @@ async def test_two_that_wait_for_the_same_are_both_told(chain: Chain, watch: Fin
 
     await watch.poll()
 
-    assert [(await task).finalized for task in tasks] == [True] * 2
-    assert chain.calls == [("a", 1)]
+    assert [is_final(await task) for task in tasks] == [True] * 2
+    assert chain.calls == [1]
 
 
 async def test_a_running_watch_polls_until_all_are_told(chain: Chain, watch: FinalityWatch) -> None:
@@ -142,5 +172,5 @@ async def test_a_running_watch_polls_until_all_are_told(chain: Chain, watch: Fin
     await chain.asked.wait()
     chain.finalized = {"x"}
 
-    assert (await task).finalized
+    assert is_final(await task)
     running.cancel()

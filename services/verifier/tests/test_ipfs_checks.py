@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mint_events.catalogue import CheckOutcome
-from mint_resilience.failures import Failure, Outage, Permanent
+from mint_resilience.failures import AllUnavailable, Failure, Outage, Permanent, RateLimited
 from verifier.checks import ipfs
 from verifier.checks.ipfs import GatewayAnswer
 from verifier.expectation import Expectation
@@ -118,6 +118,21 @@ def test_enough_good_answers_pass_and_silence_never_fails(
     good, denied = answers.count(b"x"), answers.count(GONE)
     assert (outcome is CheckOutcome.PASSED) == (good >= required)
     assert (outcome is CheckOutcome.FAILED) == (len(answers) - denied < required)
+
+
+@pytest.mark.requirement("NR-1", "VE-5")
+def test_too_few_gateways_name_the_class_of_who_can_be_asked_again_first(
+    expected: Expectation,
+) -> None:
+    patient = RateLimited("wants patience", retry_after=20.0)
+    not_asked = AllUnavailable("its breaker is open", retry_after=0.5)
+    seen = [answer(None, f, str(n)) for n, f in enumerate([not_asked, patient, DOWN, GONE])]
+
+    verdict = ipfs.metadata_available(expected, seen, required=2)
+
+    assert verdict.failure is DOWN
+    assert verdict.evidence["https://1"] == "rate_limited: wants patience"
+    assert verdict.evidence["https://2"].startswith(f"{DOWN.kind}: ")
 
 
 @pytest.mark.requirement("VE-2")

@@ -11,6 +11,8 @@ from mint_events.catalogue import CheckOutcome
 from verifier.checks.partner import NftSeen, PartnerSeen, partner_endpoint, partner_flow
 from verifier.expectation import Expectation
 
+SLOT = 2000
+
 
 @pytest.fixture
 def nft(expected: Expectation) -> NftSeen:
@@ -23,7 +25,7 @@ def test_a_partner_who_finds_the_level_passes(
 ) -> None:
     other = replace(nft, mint=stranger)
 
-    verdict = partner_flow(expected, PartnerSeen(nfts=[other, nft], document=document))
+    verdict = partner_flow(expected, PartnerSeen(slot=SLOT, nfts=[other, nft], document=document))
 
     assert verdict.outcome is CheckOutcome.PASSED
 
@@ -34,15 +36,22 @@ def test_a_partner_who_does_not_find_the_nft_fails_and_says_what_is_there(
 ) -> None:
     other = replace(nft, mint=stranger)
 
-    verdict = partner_flow(expected, PartnerSeen(nfts=[other], document=None))
+    verdict = partner_flow(expected, PartnerSeen(slot=SLOT, nfts=[other], document=None))
 
     assert verdict.outcome is CheckOutcome.FAILED
     assert str(stranger) in verdict.evidence["nft"]
 
 
+@pytest.mark.requirement("VE-5", "CH-5")
+def test_that_nothing_was_there_before_the_mint_says_nothing(expected: Expectation) -> None:
+    seen = PartnerSeen(slot=expected.slot - 1, nfts=[], document=None)
+
+    assert partner_flow(expected, seen).outcome is CheckOutcome.INCONCLUSIVE
+
+
 @pytest.mark.requirement("VE-3")
 def test_a_partner_who_finds_no_document_fails(expected: Expectation, nft: NftSeen) -> None:
-    verdict = partner_flow(expected, PartnerSeen(nfts=[nft], document=None))
+    verdict = partner_flow(expected, PartnerSeen(slot=SLOT, nfts=[nft], document=None))
 
     assert verdict.outcome is CheckOutcome.FAILED
 
@@ -51,7 +60,9 @@ def test_a_partner_who_finds_no_document_fails(expected: Expectation, nft: NftSe
 def test_a_partner_who_reads_another_level_fails(
     expected: Expectation, nft: NftSeen, document: bytes
 ) -> None:
-    verdict = partner_flow(replace(expected, level=9), PartnerSeen(nfts=[nft], document=document))
+    verdict = partner_flow(
+        replace(expected, level=9), PartnerSeen(slot=SLOT, nfts=[nft], document=document)
+    )
 
     assert verdict.outcome is CheckOutcome.FAILED
 

@@ -16,7 +16,6 @@ from mint_events.catalogue import (
 
 from .layers import LEVEL, Layers, document_of
 from .looking import (
-    RULES,
     Endpoints,
     due,
     evidence,
@@ -161,9 +160,7 @@ async def test_a_chain_or_database_that_is_down_fails_nothing(
     endpoints.solana = (nobody,)
     endpoints.database = f"postgresql://app@{nobody.removeprefix('http://')}/app"
 
-    outputs = await verified(
-        confirmed, layers.authority.pubkey(), endpoints, replace(RULES, finality=0.2)
-    )
+    outputs = await verified(confirmed, layers.authority.pubkey(), endpoints, finality_timeout=0.2)
 
     assert failing(outputs) == set()
     assert named(outputs, CheckOutcome.PASSED) == {"metadata_retrievable", "metadata_level"}

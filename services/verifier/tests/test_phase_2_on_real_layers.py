@@ -20,11 +20,14 @@ from mint_events.catalogue import (
 
 from .layers import LEVEL, Layers
 from .looking import (
-    RULES,
     Endpoints,
+    Heard,
     failing,
     outcomes,
     phase,
+    received,
+    running,
+    settings_of,
     verified,
 )
 
@@ -65,6 +68,27 @@ async def test_a_mint_that_is_right_everywhere_passes_phase_2(
     completed = phase(outputs)
     assert completed is not None
     assert (completed.phase, completed.outcome) == (2, CheckOutcome.PASSED)
+
+
+@pytest.mark.requirement("OB-1")
+async def test_every_endpoint_s_calls_are_told_to_who_counts_them(
+    layers: Layers, endpoints: Endpoints
+) -> None:
+    confirmed = await layers.all_right()
+    heard = Heard()
+    settings = settings_of(endpoints)
+
+    async with running(settings, layers.authority.pubkey(), observer=heard) as (verifier, _):
+        for event in (confirmed, phase_2(layers, confirmed)):
+            await verifier.handle(received(event))
+
+    gateways = [gateway.name for gateway in settings.gateways]
+    assert {
+        "solana primary ok",
+        f"database {settings.database.name} ok",
+        f"partner-gateway {gateways[0]} ok",
+        *(f"ipfs-gateway {gateway} ok" for gateway in gateways),
+    } <= set(heard.told)
 
 
 @pytest.mark.requirement("VE-2")
@@ -124,10 +148,11 @@ async def test_a_partners_own_endpoint_is_called_where_there_is_one(
     app.router.add_get("/level", level)
     confirmed = await layers.all_right()
     async with TestServer(app) as partner:
-        rules = replace(RULES, partner_url=str(partner.make_url("/level")))
+        endpoints.partner = str(partner.make_url("/level").with_query(key="k3y"))
         work = replace(phase_2(layers, confirmed), checks=("partner_endpoint",))
-        outputs = await verified(work, layers.authority.pubkey(), endpoints, rules)
+        outputs = await verified(work, layers.authority.pubkey(), endpoints)
 
     assert outcomes(outputs) == {"partner_endpoint": outcome}
+    assert asked[0]["key"] == "k3y"
     assert asked[0]["wallet"] == layers.prepared.wallet
     assert asked[0]["authority"] == str(layers.authority.pubkey())

@@ -29,6 +29,15 @@ def verdicts(expected: Expectation, seen: AccountsSeen) -> dict[str, Verdict]:
     return {name: check(expected, seen) for name, check in CHECKS.items()}
 
 
+def finalized(expected: Expectation, *seen: TransactionSeen, denials: int = 1) -> Verdict:
+    return solana.transaction_finalized(expected, seen, denials=denials)
+
+
+def without(accounts: AccountsSeen, absent: str) -> AccountsSeen:
+    changed: dict[str, Any] = {absent: None}
+    return replace(accounts, **changed)
+
+
 def failing(expected: Expectation, seen: AccountsSeen) -> set[str]:
     judged = verdicts(expected, seen)
     assert all(v.outcome is not CheckOutcome.INCONCLUSIVE for v in judged.values())
@@ -113,10 +122,25 @@ def test_a_mint_authority_that_could_make_more_fails_the_mint_account(
 def test_an_account_that_is_absent_fails_its_check_alone(
     expected: Expectation, accounts: AccountsSeen, absent: str
 ) -> None:
-    seen = replace(accounts, **{absent: None})
+    seen = without(accounts, absent)
 
     assert failing(expected, seen) == {absent}
     assert verdicts(expected, seen)[absent].evidence["account"] == "absent"
+
+
+@pytest.mark.requirement("VE-5", "CH-5")
+@pytest.mark.parametrize("absent", list(CHECKS))
+def test_what_was_absent_before_the_slot_of_the_mint_is_undecided(
+    expected: Expectation, accounts: AccountsSeen, absent: str
+) -> None:
+    seen = replace(without(accounts, absent), slot=expected.slot - 1)
+
+    judged = verdicts(expected, seen)
+
+    outcomes = {name for name, v in judged.items() if v.outcome is not CheckOutcome.PASSED}
+    assert outcomes == {absent}
+    assert judged[absent].outcome is CheckOutcome.INCONCLUSIVE
+    assert "999" in judged[absent].evidence["waits_for"]
 
 
 @pytest.mark.parametrize("foreign", list(CHECKS))
@@ -133,7 +157,7 @@ def test_an_account_of_another_program_fails_its_check_alone(
 def test_a_finalized_transaction_passes_with_its_slot(expected: Expectation) -> None:
     seen = TransactionSeen(endpoint="rpc", latest=1040, slot=1001, finalized=True)
 
-    verdict = solana.transaction_finalized(expected, seen)
+    verdict = finalized(expected, seen)
 
     assert verdict.outcome is CheckOutcome.PASSED
     assert verdict.evidence["slot"] == "1001"
@@ -142,7 +166,7 @@ def test_a_finalized_transaction_passes_with_its_slot(expected: Expectation) -> 
 def test_a_transaction_that_is_not_yet_finalized_is_undecided(expected: Expectation) -> None:
     seen = TransactionSeen(endpoint="rpc", latest=990, slot=1001, finalized=False)
 
-    assert solana.transaction_finalized(expected, seen).outcome is CheckOutcome.INCONCLUSIVE
+    assert finalized(expected, seen).outcome is CheckOutcome.INCONCLUSIVE
 
 
 def test_a_finalized_transaction_that_the_chain_refused_fails(expected: Expectation) -> None:
@@ -150,7 +174,7 @@ def test_a_finalized_transaction_that_the_chain_refused_fails(expected: Expectat
         endpoint="rpc", latest=1040, slot=1001, finalized=True, error="Custom(0)"
     )
 
-    verdict = solana.transaction_finalized(expected, seen)
+    verdict = finalized(expected, seen)
 
     assert verdict.outcome is CheckOutcome.FAILED
     assert verdict.evidence["error"] == "Custom(0)"
@@ -169,4 +193,17 @@ def test_an_unknown_signature_fails_only_when_it_can_not_land_any_more(
 ) -> None:
     seen = TransactionSeen(endpoint="rpc", latest=latest)
 
-    assert solana.transaction_finalized(expected, seen).outcome is outcome
+    assert finalized(expected, seen).outcome is outcome
+
+
+@pytest.mark.requirement("VE-5")
+def test_that_a_transaction_failed_counts_only_when_enough_endpoints_say_so(
+    expected: Expectation,
+) -> None:
+    refused = TransactionSeen(endpoint="a", latest=1040, slot=1001, finalized=True, error="no")
+    unknown = TransactionSeen(endpoint="b", latest=1001 + solana.SLOTS_FOR_ANOTHER_FORK)
+    landed = TransactionSeen(endpoint="c", latest=1040, slot=1001, finalized=True)
+
+    assert finalized(expected, refused, denials=2).outcome is CheckOutcome.INCONCLUSIVE
+    assert finalized(expected, refused, unknown, denials=2).outcome is CheckOutcome.FAILED
+    assert finalized(expected, refused, unknown, landed, denials=2).outcome is CheckOutcome.PASSED

@@ -75,8 +75,20 @@ class StoredCollection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUses:
+    """How often an NFT may be used, and how often it still may."""
+
+    method: int
+    remaining: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """A Token Metadata account. `sized` is true for the parent of a sized collection."""
+    """A Token Metadata account.
+
+    `sized` is true for the parent of a sized collection: it has collection details.
+    """
 
     update_authority: Pubkey
     mint: Pubkey
@@ -89,6 +101,7 @@ class Metadata:
     is_mutable: bool
     token_standard: int | None
     collection: StoredCollection | None
+    uses: StoredUses | None
     sized: bool
 
 
@@ -139,7 +152,8 @@ def decode_metadata(account: AccountState) -> Metadata:
         is_mutable=read.boolean(),
         token_standard=_token_standard(read),
         collection=read.option(lambda: _collection(read)),
-        sized=_sized(read),
+        uses=read.option(lambda: _uses(read)),
+        sized=read.option(read.u8) is not None,
     )
 
 
@@ -164,10 +178,8 @@ def _token_standard(read: Reader) -> int | None:
     return read.option(read.u8)
 
 
-def _sized(read: Reader) -> bool:
-    """Whether collection details are there, which the uses (method, left, total) precede."""
-    read.option(lambda: (read.u8(), read.u64(), read.u64()))
-    return read.option(read.u8) is not None
+def _uses(read: Reader) -> StoredUses:
+    return StoredUses(method=read.u8(), remaining=read.u64(), total=read.u64())
 
 
 def _metadata_reader(account: AccountState, role: str, key: int) -> Reader:

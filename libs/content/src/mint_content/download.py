@@ -22,7 +22,7 @@ from mint_content.cid import Cid, Codec
 from mint_content.redirects import MOST_REDIRECTS, may_follow
 from mint_content.unixfs import Block, verify
 from mint_content.web import Resolve, system_resolve
-from mint_resilience.failures import Degraded, Failure, Permanent, Transient
+from mint_resilience.failures import Degraded, Failure, Outage, Permanent, Transient
 from mint_resilience.hosts import host_of
 from mint_resilience.http import http_failures, raise_for_status
 
@@ -30,6 +30,9 @@ _RAW_TYPE: Final = "application/vnd.ipld.raw"
 _CAR_TYPE: Final = f"{car.MEDIA_TYPE}; version=1; order=dfs; dups=n"
 _NOT_OFFERED: Final = frozenset({400, 406, 415, 501})
 """What gateways answer that do not serve a format."""
+
+_NOT_ADMITTED: Final = frozenset({401, 402, 403, 407})
+"""What gateways answer to whom they do not serve: nothing of the content."""
 
 
 class _NotOffered(Exception):  # noqa: N818 - an answer, not an error
@@ -165,6 +168,8 @@ class Download:
     def _require_body(self, response: httpx.Response, media_type: str | None) -> None:
         if media_type and response.status_code in _NOT_OFFERED:
             raise _NotOffered
+        if response.status_code in _NOT_ADMITTED:
+            raise self._closed(response.status_code)
         raise_for_status(response, self.host)
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":  # what is packed could be far larger than it looks
@@ -178,6 +183,10 @@ class Download:
             if len(body) > limit:
                 raise self._lied(f"sends something longer than {limit} bytes")
         return bytes(body)
+
+    def _closed(self, status: int) -> Failure:
+        message = f"{self.host}: HTTP {status}; correct the gateway's URL or key"
+        return Outage(message, endpoint=self.host)
 
     def _lied(self, what: str) -> Failure:
         return Transient(f"{self.host}: {what}", endpoint=self.host)

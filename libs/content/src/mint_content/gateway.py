@@ -10,6 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -80,8 +82,8 @@ class GatewayPool:
     """Gateways in order of preference, by base URL (`https://ipfs.io`).
 
     The HTTP client is the caller's, who also closes it. `policy` is that of each gateway's breaker;
-    `observer` is told what the gateways do, as the dependency `ipfs-gateway`. A pool that is not
-    `trustless` asks as a browser or a wallet does.
+    `observer` is told what the gateways do, as this `dependency`, by their names. A pool that is
+    not `trustless` asks as a browser or a wallet does.
 
     No more than `at_once` contents are fetched at the same time. The others wait here: the work of
     the HTTP client's pool grows with the square of who waits there, and no time limit runs here.
@@ -97,6 +99,7 @@ class GatewayPool:
         clock: Callable[[], float] = time.monotonic,
         policy: BreakerPolicy | None = None,
         observer: Observer | None = None,
+        dependency: str = DEPENDENCY,
         at_once: int = DEFAULT_AT_ONCE,
         trustless: bool = True,
         resolve: Resolve = system_resolve,
@@ -105,10 +108,10 @@ class GatewayPool:
         self.urls = tuple(dict.fromkeys(url.rstrip("/") for url in urls))
         self._clock = clock
         self._pool = EndpointPool(
-            DEPENDENCY,
+            dependency,
             [
                 Endpoint(
-                    name=url,
+                    name=gateway_name(url),
                     target=Download(client, url, time_limit, size_limit, trustless, resolve),
                     priority=place,
                 )
@@ -144,7 +147,8 @@ class GatewayPool:
         """Ask all gateways at the same time; one outcome each, in the pool's order."""
         async with self._room:
             answers = await self._pool.ask_each(lambda download: download.file(cid))
-        return tuple(_outcome(answer) for answer in answers)
+        urls = {gateway_name(url): url for url in self.urls}
+        return tuple(_outcome(urls[answer.endpoint], answer) for answer in answers)
 
     async def _ask(self, download: Download, cid: Cid, outcomes: list[GatewayOutcome]) -> bytes:
         started = self._clock()
@@ -163,12 +167,21 @@ class GatewayPool:
         return [_not_asked(url) for url in self.urls if url not in asked]
 
 
-def _outcome(answer: Answer[bytes]) -> GatewayOutcome:
+def gateway_name(url: str) -> str:
+    """What a gateway is called: its host. Of all else, which may be a key, there is only a mark."""
+    address = urlsplit(url)
+    host = address.netloc.rpartition("@")[2]
+    if url == f"{address.scheme}://{host}":
+        return host
+    return f"{host}~{sha256(url.encode()).hexdigest()[:6]}"
+
+
+def _outcome(url: str, answer: Answer[bytes]) -> GatewayOutcome:
     if isinstance(answer, Answered):
-        return GatewayOutcome(answer.endpoint, answer.seconds, len(answer.value))
+        return GatewayOutcome(url, answer.seconds, len(answer.value))
     if isinstance(answer, Failed):
-        return GatewayOutcome(answer.endpoint, answer.seconds, failure=answer.failure)
-    return _not_asked(answer.endpoint)
+        return GatewayOutcome(url, answer.seconds, failure=answer.failure)
+    return _not_asked(url)
 
 
 def _not_asked(url: str) -> GatewayOutcome:

@@ -1,4 +1,4 @@
-"""Every event of Trimint: what happened, to which mint or layer, with all that a consumer needs.
+"""Every event of Trimint: what happened, to what, with all that a consumer needs.
 
 An event is a frozen dataclass; its Avro schema (`schemas/`) is made from it: the docstring is the
 record's `doc`, the string in `Annotated` is the field's. A field that is added later has a default,
@@ -34,6 +34,13 @@ class ChainOutcome(StrEnum):
     ABSENT = "absent"
 
 
+class UriUpdateOutcome(StrEnum):
+    """How an update of the URI ended that was given up."""
+
+    REFUSED = "refused"
+    GIVEN_UP = "given_up"
+
+
 class LockHold(StrEnum):
     """When a mint gives its user's lock back: after phase 1, or only when it is completed."""
 
@@ -47,6 +54,16 @@ class Layer(StrEnum):
     SOLANA = "solana"
     IPFS = "ipfs"
     DATABASE = "database"
+
+
+class BreakerState(StrEnum):
+    """What a circuit breaker does with calls; `mint_resilience.breaker` has the rules."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    FORCED_OPEN = "forced_open"
+    FORCED_CLOSED = "forced_closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +227,10 @@ class MintSubmitted:
     priority_fee: Annotated[int, "Micro-lamports per compute unit."]
     compute_unit_limit: Annotated[int, "Compute units it may use."]
     earlier: Annotated[tuple[str, ...], "Signatures made for the mint before, oldest first."] = ()
+    blockhash_slot: Annotated[
+        int, "Slot of the block whose blockhash it is; 0 in records of before this was kept."
+    ] = 0
+    uri: Annotated[str | None, "The URI that it sets; null: it makes the NFT."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +254,48 @@ class MintParked:
     mint_address: Annotated[str, "Address where the NFT would be."]
     outcome: Annotated[ChainOutcome, "`absent` if the chain says finally that it is not there."]
     signatures: Annotated[tuple[str, ...], "Every signature that was made."]
+    detail: Annotated[str, "What happened and what to do."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriUpdateRequested:
+    """The NFT's metadata account is to name another URI, that of a JSON which was put up anew."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    uri: Annotated[str, "The wanted URI, at most 200 bytes of UTF-8."]
+    since_slot: Annotated[
+        int, "Slot of the newest known change of the account: who has not got there says nothing."
+    ]
+    prepared: Annotated[MintPrepared, "What the NFT was made from."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataUriUpdated:
+    """The metadata account names the wanted URI, at commitment `confirmed`."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    metadata_address: Annotated[str, "Address of its metadata account."]
+    uri: Annotated[str, "The URI that it names."]
+    signature: Annotated[
+        str | None, "Signature of the transaction that set it, base58; null if nobody knows it."
+    ]
+    slot: Annotated[int, "Slot of that transaction, or else one at which the URI was seen."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriUpdateFailed:
+    """The minter gave up setting the URI: a person has to look. Nothing else was touched."""
+
+    mint_id: Annotated[str, "Idempotency key of the mint."]
+    user_id: Annotated[str, "The user it is for."]
+    mint_address: Annotated[str, "Address of the NFT's mint account."]
+    uri: Annotated[str, "The URI that was wanted."]
+    outcome: Annotated[
+        UriUpdateOutcome,
+        "`refused`: nothing was signed; `given_up`: not seen after all signatures.",
+    ]
+    signatures: Annotated[tuple[str, ...], "Every signature that was made for it."]
     detail: Annotated[str, "What happened and what to do."]
 
 
@@ -467,6 +530,31 @@ def layer_subject(layer: Layer) -> str:
     return f"layer/{layer}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChanged:
+    """A circuit breaker changed its state: how one process treats one endpoint from then on.
+
+    The event's time is that of the change. Each process has breakers of its own, closed at first;
+    they end with it, which no event says.
+    """
+
+    dependency: Annotated[str, "What the endpoint is one of, e.g. `solana` or `ipfs-provider`."]
+    endpoint: Annotated[str, "Its name, never its URL."]
+    service: Annotated[str, "The service whose process it is."]
+    instance: Annotated[str, "Which process of the service."]
+    before: Annotated[BreakerState, "`closed`, `open`, `half_open`, `forced_open`, …"]
+    after: Annotated[BreakerState, "The same, from then on."]
+    reason: Annotated[str, "What led to it; it holds neither URLs nor secrets."]
+    failure: Annotated[
+        str | None, "Class of the failure that the deciding call ended in, e.g. `outage`."
+    ] = None
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the endpoint, whichever process it is asked by."""
+        return f"endpoint/{self.dependency}/{self.endpoint}"
+
+
 MintEvent = (
     MintRequested
     | MintAccepted
@@ -484,6 +572,9 @@ MintEvent = (
     | MintSubmitted
     | MintConfirmed
     | MintParked
+    | UriUpdateRequested
+    | MetadataUriUpdated
+    | UriUpdateFailed
     | CheckCompleted
     | PhaseCompleted
     | VerificationDue
@@ -500,9 +591,15 @@ MintEvent = (
 LayerEvent = LayerHealthReported | MaintenanceBegun | MaintenanceEnded
 """Events about a layer as a whole, and so about no mint."""
 
-Event = MintEvent | LayerEvent
+EndpointEvent = BreakerChanged
+"""Events about an endpoint, and so about no mint."""
+
+SystemEvent = LayerEvent | EndpointEvent
+"""Events about no mint."""
+
+Event = MintEvent | SystemEvent
 
 
 def subject_of(event: Event) -> str:
-    """What the event is about, also the key of its record: its mint_id, or a layer's name."""
-    return event.subject if isinstance(event, LayerEvent) else event.mint_id
+    """What the event is about, also its record's key: its mint_id, a layer's or endpoint's name."""
+    return event.subject if isinstance(event, SystemEvent) else event.mint_id

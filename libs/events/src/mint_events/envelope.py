@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from mint_events.catalogue import Event, LayerEvent, subject_of
+from mint_events.catalogue import Event, SystemEvent, subject_of
 from mint_events.ids import effect_id
 from mint_events.tracing import child_span, root_span
 
@@ -40,13 +40,13 @@ class Envelope:
 
     @property
     def subject(self) -> str:
-        """What the event is about, also the key of its record: a mint_id, or a layer's name."""
+        """What the event is about, also its record's key: a mint_id, a layer or an endpoint."""
         return subject_of(self.event)
 
     @property
     def mint_id(self) -> str:
-        """The mint that the event is about; raises `TypeError` when it is about a layer."""
-        if isinstance(self.event, LayerEvent):
+        """The mint that the event is about; raises `TypeError` when it is about none."""
+        if isinstance(self.event, SystemEvent):
             raise TypeError(f"{self.type} is about {self.subject}, and so about no mint")
         return self.event.mint_id
 

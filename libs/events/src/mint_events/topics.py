@@ -51,6 +51,7 @@ LEDGER = Topic(
         c.MintRejected,
         c.MintStateReported,
         c.MintPrepared,
+        c.UriUpdateRequested,
         c.UnpinRequested,
         c.MintCompleted,
         c.MintFailed,
@@ -76,7 +77,13 @@ FOLDERS = Topic(
 CHAIN = Topic(
     name="mint.chain",
     writer="chain-minter",
-    events=(c.MintSubmitted, c.MintConfirmed, c.MintParked),
+    events=(
+        c.MintSubmitted,
+        c.MintConfirmed,
+        c.MintParked,
+        c.MetadataUriUpdated,
+        c.UriUpdateFailed,
+    ),
     retention=timedelta(days=30),
 )
 INFLIGHT = Topic(
@@ -102,6 +109,12 @@ HEALTH = Topic(
     compacted=True,
     segment=timedelta(minutes=10),
 )
+BREAKERS = Topic(
+    name="mint.breakers",
+    writer="each service that has endpoints to choose from",
+    events=(c.BreakerChanged,),
+    retention=timedelta(days=30),
+)
 CONTROL = Topic(
     name="mint.control",
     writer="operators, by the command line",
@@ -121,6 +134,7 @@ TOPICS = (
     VERIFICATION,
     DEADLETTER,
     HEALTH,
+    BREAKERS,
     CONTROL,
 )
 

@@ -22,7 +22,7 @@ from mint_events.bus import (
     Publish,
     Publisher,
     Wait,
-    delay_topic,
+    parking_topic,
 )
 from mint_events.catalogue import InterventionRequired, MintFailed
 from mint_events.codec import Codec
@@ -117,7 +117,7 @@ class Bus:
 
 async def parking_topics(bus: Bus) -> None:
     """Make the topics that `WAITS` need."""
-    await ensure_delays(bus.cluster, [delay_topic(GROUP, wait) for wait in WAITS], [INPUT])
+    await ensure_delays(bus.cluster, [parking_topic(GROUP, wait) for wait in WAITS], [INPUT])
 
 
 def event(key: str, number: int) -> Envelope:

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError
 
 from mint_events.admin import ensure_delays, ensure_topics
 from mint_events.bus import Wait, delay_topic
 from mint_events.topics import Topic
-from mint_resilience.failures import Permanent
+from mint_resilience.failures import Outage, Permanent
 
 from .support import STATE, Bus
 
@@ -96,3 +97,14 @@ async def test_a_delay_topic_has_a_partition_for_each_of_its_inputs_and_grows_wi
 async def test_a_topic_that_can_not_be_made_is_named_with_what_to_check(bus: Bus) -> None:
     with pytest.raises(Permanent, match=r"kept can not be created: .*replication"):
         await ensure_topics(bus.cluster, [KEPT], replication=3)
+
+
+async def test_brokers_that_go_away_meanwhile_are_a_failure_that_may_be_tried_again(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_: AIOKafkaAdminClient) -> list[str]:
+        raise KafkaConnectionError("the connection was closed")
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", gone)
+    with pytest.raises(Outage, match="connection was closed"):
+        await ensure_topics(bus.cluster, [KEPT])

@@ -56,6 +56,11 @@ def test_a_spent_budget_is_not_told_as_nothing_tried() -> None:
     assert judged(BudgetExhausted("x"), 1) == TryAgain(1.0)
 
 
+@pytest.mark.requirement("NR-4")
+def test_a_spent_budget_is_no_failed_probe() -> None:
+    assert judge(BudgetExhausted("x"), 1, LIMITS, lambda: 0.0, looked=True) == TryAgain(1.0)
+
+
 @pytest.mark.requirement("NR-3")
 @pytest.mark.parametrize("failure", [Transient, RateLimited, Degraded, Outage])
 def test_a_probe_that_fails_is_no_attempt_of_the_record(failure: type[Transient]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Delay, Output, Wait, delay_topic
+from mint_events.bus import Delay, Output, Wait, delay_topic, parking_topic
 from mint_events.bus.delay import (
     Parked,
     as_record,
@@ -78,7 +78,7 @@ def test_a_parked_record_keeps_its_partition_its_lane_and_what_it_went_through(
         position=place, timestamp_ms=0, key=key, value=b"v", headers=(("a", b"1"), ("a", b"2"))
     )
     what = Parked(level=1, exhausted=2, attempts=30)
-    record = parked(origin, delay_topic("verifier", Wait(30)), NOW, what)
+    record = parked(origin, parking_topic("verifier", Wait(30)), NOW, what)
     read = consumed(record)
     assert (record.partition, read_parked(read.headers), due(read)) == (3, what, NOW)
     assert undelayed(read) == origin

@@ -10,7 +10,7 @@ from signal import SIGKILL
 import pytest
 
 from mint_events.admin import ensure_topics
-from mint_events.bus import Limits, Output, Wait, delay_topic
+from mint_events.bus import Limits, Output, Wait, parking_topic
 from mint_events.bus.record import Record
 from mint_events.catalogue import InterventionRequired, RecordDeadLettered
 from mint_events.envelope import Received
@@ -75,7 +75,7 @@ async def test_a_record_whose_retries_are_used_up_waits_in_kafka_and_blocks_only
     assert [n for key, n in done if key == "bad"] == [0, 1, 2, 3, 4]
     assert {key for key, _ in done[:30]} == {f"k{n}" for n in range(30)}
     assert topics == {"in"}, "what was parked comes back with the place that it had"
-    assert len(await bus.read(delay_topic(GROUP, WAITS[0]))) == 5
+    assert len(await bus.read(parking_topic(GROUP, WAITS[0]))) == 5
     assert sum((await bus.committed()).values()) == 35
 
 
@@ -142,7 +142,7 @@ async def test_a_later_record_waits_for_a_parked_one_after_a_restart_too(bus: Bu
         return len(await bus.read(long)) == 1
 
     waits = (Wait(3.0),)
-    long = delay_topic(GROUP, waits[0])
+    long = parking_topic(GROUP, waits[0])
     await ensure_topics(bus.cluster, (long,), partitions=PARTITIONS)
     async with running(bus.consumer(handle, limits=IMPATIENT, parking=waits)) as consumer:
         await bus.publisher.publish(event("key", 0), topic=INPUT)
@@ -182,7 +182,7 @@ async def test_no_kill_9_at_any_boundary_lets_a_record_overtake_a_parked_one(bus
             rest = numbers[place + 1 :]
             assert one in rest or all(later > one for later in rest), (key, numbers)
     for wait in WAITS:
-        assert await bus.read(delay_topic(GROUP, wait)) != [], "some were parked there"
+        assert await bus.read(parking_topic(GROUP, wait)) != [], "some were parked there"
     assert await bus.read(DEADLETTER) == []
 
 

@@ -22,7 +22,7 @@ from mint_events.bus.record import Position
 WAITS = (Wait(1), Wait(10), Wait(100))
 INPUT = "input"
 KEYS = st.sampled_from([b"a", b"b"])
-TOPICS = (INPUT, "s.delay.1s", "s.delay.10s", "s.delay.100s")
+TOPICS = (INPUT, "s.parked.1s", "s.parked.10s", "s.parked.100s")
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def lies(parking: Parking, lane: bytes, level: int, offset: int) -> None:
 @pytest.mark.requirement("NR-6")
 def test_waits_escalate_up_to_the_longest(parking: Parking) -> None:
     assert [parking.place_of(level)[0].name for level in range(5)] == [
-        "s.delay.1s",
-        "s.delay.10s",
-        *["s.delay.100s"] * 3,
+        "s.parked.1s",
+        "s.parked.10s",
+        *["s.parked.100s"] * 3,
     ]
 
 
@@ -181,11 +181,11 @@ def test_only_what_came_later_of_the_same_lane_follows(parking: Parking) -> None
 def test_a_lane_is_free_when_the_groups_offset_has_passed_its_last_record(parking: Parking) -> None:
     lies(parking, b"a", 0, 7)
     lies(parking, b"a", 0, 9)
-    parking.committed("s.delay.1s", 0, 9)
+    parking.committed("s.parked.1s", 0, 9)
     assert parking.to_follow(b"a", -1) == 0
-    parking.committed("s.delay.1s", 1, 10)
+    parking.committed("s.parked.1s", 1, 10)
     assert len(parking) == 1, "that was another partition"
-    parking.committed("s.delay.1s", 0, 10)
+    parking.committed("s.parked.1s", 0, 10)
     assert parking.to_follow(b"a", -1) is None
     assert len(parking) == 0
 

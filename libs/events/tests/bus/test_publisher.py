@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiokafka import errors
 
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, Position, Publisher
@@ -12,7 +13,7 @@ from mint_events.bus.record import Record
 from mint_events.codec import Codec
 from mint_events.topics import MAX_RECORD_BYTES
 from mint_resilience.backoff import Backoff
-from mint_resilience.failures import Outage, Permanent
+from mint_resilience.failures import Failure, Outage, Permanent, RateLimited, Transient
 from mint_sandbox.kafka import KafkaCluster
 from mint_sandbox.ports import free_ports
 
@@ -57,6 +58,35 @@ async def test_while_the_broker_is_away_publishing_waits_and_then_writes_once() 
             await kafka.restart()
             await asyncio.wait_for(publishing, 60)
             assert [number(received) for received in await bus.read_events(INPUT)] == [0, 1]
+
+
+@pytest.mark.requirement("NR-1")
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (errors.KafkaTimeoutError, Outage),
+        (errors.KafkaConnectionError, Outage),
+        (errors.TopicAuthorizationFailedError, Outage),
+        (errors.RequestTimedOutError, Transient),
+        (errors.QuotaViolationError, RateLimited),
+        (errors.InvalidTopicError, Permanent),
+        (errors.ProducerFenced, Transient),
+        (errors.OutOfOrderSequenceNumber, Transient),
+    ],
+)
+async def test_what_the_brokers_or_the_client_say_has_its_class(
+    bus: Bus,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[errors.KafkaError],
+    failure: type[Failure],
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(bus.publisher._producer, "send", refuse)
+    with pytest.raises(Failure, match="publishing to in is not acknowledged") as raised:
+        await bus.publisher.publish(event("key", 0), topic=INPUT)
+    assert type(raised.value) is failure
 
 
 async def test_without_a_broker_the_start_ends_with_an_outage_that_names_it(

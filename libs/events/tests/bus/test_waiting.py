@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import REGISTRY
 
-from mint_events.bus import Limits, Output, Recovery, delay_topic
+from mint_events.bus import Limits, Output, Recovery, parking_topic
 from mint_events.envelope import Received
 from mint_events.topics import DEADLETTER
 from mint_resilience.breaker import Breaker, BreakerPolicy, Outcome, Permit, State
@@ -103,7 +103,7 @@ async def test_an_open_breaker_spends_no_record_and_stops_the_reading_until_it_c
         await eventually(lambda: gauge("trimint_consumption_full", group=GROUP) == 0)
     assert most == 5
     assert sum((await bus.committed()).values()) == 40
-    assert await bus.read(delay_topic(GROUP, WAITS[0])) == []
+    assert await bus.read(parking_topic(GROUP, WAITS[0])) == []
     assert await bus.read(DEADLETTER) == []
 
 

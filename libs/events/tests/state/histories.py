@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -124,6 +125,38 @@ def parked(outcome: c.ChainOutcome = c.ChainOutcome.ABSENT) -> c.MintParked:
     )
 
 
+def update_requested(uri: str = "ipfs://bafynew") -> c.UriUpdateRequested:
+    return c.UriUpdateRequested(mint_id=MINT, uri=uri, since_slot=9, prepared=prepared())
+
+
+def update_submitted(uri: str = "ipfs://bafynew", attempt: int = 1) -> c.MintSubmitted:
+    signature = f"{uri}-{attempt}"
+    return replace(submitted(attempt), uri=uri, signature=signature)
+
+
+def updated(uri: str = "ipfs://bafynew", slot: int = 20) -> c.MetadataUriUpdated:
+    return c.MetadataUriUpdated(
+        mint_id=MINT,
+        mint_address=ADDRESS,
+        metadata_address="metadata",
+        uri=uri,
+        signature=f"{uri}-1",
+        slot=slot,
+    )
+
+
+def update_failed(uri: str = "ipfs://bafynew") -> c.UriUpdateFailed:
+    return c.UriUpdateFailed(
+        mint_id=MINT,
+        user_id=USER,
+        mint_address=ADDRESS,
+        uri=uri,
+        outcome=c.UriUpdateOutcome.GIVEN_UP,
+        signatures=(f"{uri}-1",),
+        detail="three transactions expired",
+    )
+
+
 def check(
     layer: str, phase: int = 1, outcome: c.CheckOutcome = c.CheckOutcome.PASSED
 ) -> c.CheckCompleted:
@@ -189,6 +222,24 @@ def whole_mint() -> dict[str, tuple[Envelope, ...]]:
             sent(phase(2), 11),
         ),
     }
+
+
+def updated_mint() -> dict[str, tuple[Envelope, ...]]:
+    """A completed mint whose URI was changed twice, and once not; a restart told one end again."""
+    topics = whole_mint()
+    calls = c.InterventionRequired(
+        mint_id=MINT, user_id=USER, reason="uri_not_updated", detail="look"
+    )
+    requests = (update_requested("a"), update_requested("b"), update_requested("c"))
+    ends = (update_submitted("a"), updated("a", 20), update_submitted("b", 2), update_failed("b"))
+    late = (update_submitted("c"), updated("c", 40), updated("b", 30), updated("c", 40))
+    topics["mint.ledger"] += (*sent_from(20, *requests), sent(calls, 30))
+    topics["mint.chain"] += sent_from(21, *ends, *late)
+    return topics
+
+
+def sent_from(second: float, *events: c.Event) -> tuple[Envelope, ...]:
+    return tuple(sent(event, second + number) for number, event in enumerate(events))
 
 
 def failed_mint() -> dict[str, tuple[Envelope, ...]]:

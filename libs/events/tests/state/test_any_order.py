@@ -13,7 +13,12 @@ from mint_events.state import MintState, consistency_rows, dumps, evolve, fold, 
 
 from . import histories as h
 
-HISTORIES = {"whole": h.whole_mint(), "failed": h.failed_mint(), "parked": h.parked_mint()}
+HISTORIES = {
+    "whole": h.whole_mint(),
+    "updated": h.updated_mint(),
+    "failed": h.failed_mint(),
+    "parked": h.parked_mint(),
+}
 
 
 def merged(topics: dict[str, tuple[Envelope, ...]], draw: st.DrawFn) -> list[Envelope]:

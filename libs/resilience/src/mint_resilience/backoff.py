@@ -12,12 +12,22 @@ import asyncio
 import random as _random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 import tenacity
 
 from mint_resilience.budget import Budget, current_budget
-from mint_resilience.failures import Deferred, Degraded, Failure, Outage, RateLimited, Transient
+from mint_resilience.failures import (
+    AllUnavailable,
+    Deferred,
+    Degraded,
+    Failure,
+    Outage,
+    RateLimited,
+    Transient,
+)
+from mint_resilience.retrying import name_of, observer, outcome_of
 
 T = TypeVar("T")
 Random = Callable[[], float]
@@ -42,13 +52,16 @@ class Backoff:
     """A policy: `attempts` in all, `base` seconds before the second, doubled from then on.
 
     A rate limit has its own, larger number of attempts. `ceiling` bounds a wait, in seconds, before
-    jitter; the other side's wish may be longer than that.
+    jitter; the other side's wish may be longer than that. `most_wait` are the seconds that may be
+    waited here at all: a failure that asks for more is raised at once, to who waits durably. Set it
+    for what is shared, and so runs in nobody's budget.
     """
 
     attempts: int
     base: float
     rate_limited_attempts: int = RATE_LIMITED_ATTEMPTS
     ceiling: float = 60.0
+    most_wait: float = inf
     retried: tuple[type[Failure], ...] = SAME_ENDPOINT
 
     def attempts_for(self, failure: Failure) -> int:
@@ -59,6 +72,10 @@ class Backoff:
         if isinstance(failure, Deferred) or not isinstance(failure, self.retried):
             return 1
         return self.rate_limited_attempts if isinstance(failure, RateLimited) else self.attempts
+
+    def ends(self, failure: Failure, attempt: int, seconds: float) -> bool:
+        """Whether this attempt (from 1) was the last one, as the next would be in `seconds`."""
+        return attempt >= self.attempts_for(failure) or seconds > self.most_wait
 
 
 TRANSIENT = Backoff(attempts=3, base=1.0)  # NR-1
@@ -90,6 +107,7 @@ async def retry(
     operation: Callable[[], Awaitable[T]],
     policy: Backoff,
     *,
+    name: str | None = None,
     on_retry: OnRetry | None = None,
     budget: Budget | None = None,
     sleep: Sleep = asyncio.sleep,
@@ -97,26 +115,25 @@ async def retry(
 ) -> T:
     """Call `operation` until it succeeds, or the policy or the budget has had enough.
 
-    `budget` is by default the one in force (`spending`), if any. Raises the last attempt's failure;
-    `BudgetExhausted` when the budget does not allow to begin or to go on; anything that is not a
-    `Failure` goes through at once.
+    `budget` is by default the one in force (`spending`), if any. What it paid here is refunded when
+    in the end nobody may be asked. `name` is what the observer of retries is told, by default the
+    operation's own. Raises the last attempt's failure; `BudgetExhausted` when the budget does not
+    allow to begin or to go on; anything that is not a `Failure` goes through at once.
     """
     shared = budget or current_budget()
+    tab = _Tab(name or name_of(operation), shared, on_retry)
 
     def seconds(state: tenacity.RetryCallState) -> float:
         return wait_after(_failure(state), state.attempt_number, policy, random)
 
-    def report(state: tenacity.RetryCallState) -> None:
-        if shared is not None:
-            shared.spend(_failure(state), state.upcoming_sleep)
-        if on_retry is not None:
-            on_retry(_failure(state), state.attempt_number, state.upcoming_sleep)
+    def ends(state: tenacity.RetryCallState) -> bool:
+        return policy.ends(_failure(state), state.attempt_number, state.upcoming_sleep)
 
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(policy.retried),
-        stop=lambda state: state.attempt_number >= policy.attempts_for(_failure(state)),
+        stop=ends,
         wait=seconds,
-        before_sleep=report,
+        before_sleep=tab.pay,
         sleep=sleep,
         reraise=True,
     )
@@ -126,7 +143,43 @@ async def retry(
 
     if shared is not None:
         shared.require_time()
-    return await retrying(attempt)
+    return await tab.settle(retrying(attempt))
+
+
+@dataclass(slots=True)
+class _Tab:
+    """What the retries of one operation cost, and who is told of them."""
+
+    operation: str
+    budget: Budget | None
+    on_retry: OnRetry | None
+    retries: int = 0
+
+    def pay(self, state: tenacity.RetryCallState) -> None:
+        """Let there be another attempt. Raises `BudgetExhausted`."""
+        told = _failure(state), state.attempt_number, state.upcoming_sleep
+        if self.budget is not None:
+            self.budget.spend(_failure(state), state.upcoming_sleep)
+        self.retries += 1
+        observer().retried(self.operation, *told)
+        if self.on_retry is not None:
+            self.on_retry(*told)
+
+    async def settle(self, attempts: Awaitable[T]) -> T:
+        """The answer that the attempts lead to; raises what they end in."""
+        try:
+            answer = await attempts
+        except Exception as error:
+            if self.budget is not None and isinstance(error, AllUnavailable):
+                self.budget.refund(self.retries)
+            self._tell(error)
+            raise
+        self._tell(None)
+        return answer
+
+    def _tell(self, error: Exception | None) -> None:
+        if self.retries:
+            observer().settled(self.operation, outcome_of(error))
 
 
 def _failure(state: tenacity.RetryCallState) -> Failure:

@@ -80,12 +80,16 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of state: when (the clock's seconds), from what to what, and why."""
+    """A change of state: when (the clock's seconds), from what to what, and why.
+
+    `failure` is the class of the newest failure, where one led to it.
+    """
 
     time: float
     before: State
     after: State
     reason: str
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Breaker:
         self._era = 0
         self._next_probe = -inf
         self._successes = 0
+        self._newest_fault: tuple[str, str | None] = ("", None)
 
     def wait(self) -> float:
         """Seconds until a permit may be had: 0 for now, infinite while forced open."""
@@ -155,14 +160,19 @@ class Breaker:
             self._next_probe = self._clock() + self.policy.probe_interval
         return Permit(self._era)
 
-    def report(self, permit: Permit, outcome: Outcome, reason: str = "") -> None:
-        """Say how the call ended; `reason` is what failed, for the transition that may follow."""
+    def report(
+        self, permit: Permit, outcome: Outcome, reason: str = "", failure: str | None = None
+    ) -> None:
+        """Say how the call ended; for the transition that may follow, what failed and its class."""
         if permit.era != self._era or outcome is Outcome.NOTHING:
             return
+        failed = outcome is Outcome.FAILURE
+        if failed:
+            self._newest_fault = (reason, failure)
         if self.state is State.CLOSED:
-            self._count(failed=outcome is Outcome.FAILURE, reason=reason)
+            self._count(failed=failed)
         elif self.state is State.HALF_OPEN:
-            self._judge_probe(failed=outcome is Outcome.FAILURE, reason=reason)
+            self._judge_probe(failed=failed)
 
     def hasten(self) -> None:
         """Let the next probe be due now: who looked after the endpoint has found it well again."""
@@ -173,7 +183,7 @@ class Breaker:
         """Open it whatever the rate: who has called patiently, again and again, got no answer."""
         if self.state in (State.CLOSED, State.HALF_OPEN):
             self._next_probe = self._clock() + self.policy.probe_interval
-            self._change(State.OPEN, reason)
+            self._change(State.OPEN, reason, self._newest_fault[1])
 
     def force_open(self, reason: str) -> None:
         """Let no call through until released."""
@@ -188,33 +198,32 @@ class Breaker:
         if self.state in (State.FORCED_OPEN, State.FORCED_CLOSED):
             self._change(State.CLOSED, reason)
 
-    def _count(self, *, failed: bool, reason: str) -> None:
+    def _count(self, *, failed: bool) -> None:
         now = self._clock()
         self._window.add(now, failed=failed)
         calls, failures = self._window.calls(now), self._window.failures(now)
         if calls >= self.policy.minimum_calls and failures >= self.policy.failure_rate * calls:
-            self._open(
-                f"{failures} of {calls} calls failed within {self.policy.window:g} s", reason
-            )
+            self._open(f"{failures} of {calls} calls failed within {self.policy.window:g} s")
 
-    def _judge_probe(self, *, failed: bool, reason: str) -> None:
+    def _judge_probe(self, *, failed: bool) -> None:
         if failed:
-            self._open("a probe failed", reason)
+            self._open("a probe failed")
             return
         self._successes += 1
         self._next_probe = self._clock()
         if self._successes >= self.policy.successes_to_close:
             self._change(State.CLOSED, f"{self._successes} probes in a row succeeded")
 
-    def _open(self, why: str, reason: str) -> None:
+    def _open(self, why: str) -> None:
+        reason, failure = self._newest_fault
         self._next_probe = self._clock() + self.policy.probe_interval
-        self._change(State.OPEN, f"{why}: {reason}" if reason else why)
+        self._change(State.OPEN, f"{why}: {reason}" if reason else why, failure)
 
-    def _change(self, after: State, reason: str) -> None:
+    def _change(self, after: State, reason: str, failure: str | None = None) -> None:
         if after is self.state:
             return
         before, self.state = self.state, after
         self._era += 1
         self._successes = 0
         self._window.clear()
-        self._on_transition(Transition(self._clock(), before, after, reason))
+        self._on_transition(Transition(self._clock(), before, after, reason, failure))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from mint_resilience.breaker import Clock
-from mint_resilience.failures import BudgetExhausted, Failure
+from mint_resilience.failures import BudgetExhausted, Failure, Outage
 
 _current: ContextVar[Budget | None] = ContextVar("trimint_budget", default=None)
 
@@ -25,7 +25,9 @@ class Budget:
 
     A failed attempt is paid for when it is about to be made good by another one, at whatever level:
     so each is paid for once, one operation alone is tried `attempts` times, and work that was not
-    tried because endpoints are unavailable costs nothing (NR-3).
+    tried because endpoints are unavailable costs nothing (NR-3). Nor do the attempts before that:
+    the last of them was the probe of a breaker, which its failure has opened again. An `Outage`
+    takes time, but no attempt: nobody was there.
     """
 
     def __init__(self, *, attempts: int, seconds: float, clock: Clock) -> None:
@@ -56,7 +58,7 @@ class Budget:
         Raises `BudgetExhausted`, with the failure as its cause, when that may not be: the attempts
         are used up, or the time is over before the next one would begin.
         """
-        self._failed += 1
+        self._failed += not isinstance(failure, Outage)
         if self._failed >= self._attempts:
             why = f"{self._attempts} attempts failed"
         elif wait >= self.seconds_left:
@@ -64,6 +66,10 @@ class Budget:
         else:
             return
         raise BudgetExhausted(f"{why}, the last one so: {failure}; {_ADVICE}") from failure
+
+    def refund(self, attempts: int) -> None:
+        """Take back what was paid for attempts that turned out to be none (NR-3)."""
+        self._failed = max(0, self._failed - attempts)
 
 
 _ADVICE = "its outcome is open: wait durably, then go on with a new budget"

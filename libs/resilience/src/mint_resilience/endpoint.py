@@ -17,7 +17,7 @@ from mint_resilience.breaker import (
     Transition,
     judge,
 )
-from mint_resilience.failures import Degraded, Failure, RateLimited
+from mint_resilience.failures import Degraded, Failure, RateLimited, Transient
 from mint_resilience.latency import Latency
 from mint_resilience.rate import UNLIMITED, Rate, TokenBucket
 
@@ -175,6 +175,8 @@ class GuardedEndpoint(Generic[E]):
         if isinstance(failure, RateLimited):
             wish = failure.retry_after
             self.bucket.pause(PAUSE_AFTER_RATE_LIMIT if wish is None else wish)
+        elif type(failure) is Transient and failure.retry_after is not None:
+            self.bucket.pause(failure.retry_after)
 
     def _record(
         self, permit: Permit, outcome: str, failure: Failure | None, seconds: float
@@ -186,7 +188,8 @@ class GuardedEndpoint(Generic[E]):
         if outcome in (CANCELLED, BUG) and seconds <= policy.slow_call:
             return
         reason = str(failure) if failure else f"{outcome} after {seconds:.1f} s"
-        self.breaker.report(permit, judge(failure, seconds, policy), reason)
+        kind = failure.kind if failure else None
+        self.breaker.report(permit, judge(failure, seconds, policy), reason, kind)
         if self.breaker.state is State.HALF_OPEN:  # a probe has ended: there may be room for more
             self._on_change()
 

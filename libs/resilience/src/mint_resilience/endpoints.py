@@ -173,6 +173,15 @@ class EndpointPool(Generic[E]):
             await asyncio.gather(*(self._ask(one, operation, reading) for one in endpoints))
         )
 
+    async def ask(
+        self, name: str, operation: Callable[[E], Awaitable[T]], *, reading: bool = False
+    ) -> Answer[T]:
+        """Ask this endpoint and no other, if it may be asked.
+
+        Raises `KeyError` when there is none of that name, and what is no `Failure`.
+        """
+        return await self._ask(self._endpoints[name], operation, reading)
+
     def wait(self, *, reading: bool = False) -> float:
         """Seconds until an endpoint may be asked; infinite when all are forced open."""
         return min((self._wait(one, reading) for one in self._endpoints.values()), default=inf)

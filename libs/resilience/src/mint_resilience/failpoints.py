@@ -33,7 +33,7 @@ class Boundary(StrEnum):
     """It came back as it was given; the mint's other asset may be at any point."""
 
     MINT_RECEIVED = "chain-minter.received"
-    """A prepared mint is to be worked on; the chain was not asked for it."""
+    """A prepared mint, or an update of its URI, is to be worked on; the chain was not asked."""
     MINT_SIGNED = "chain-minter.signed"
     """A transaction is signed, and only this process has it."""
     MINT_RECORDED = "chain-minter.recorded"
@@ -43,7 +43,7 @@ class Boundary(StrEnum):
     MINT_SENT = "chain-minter.sent"
     """An endpoint has answered to the sending."""
     MINT_CONFIRMED = "chain-minter.confirmed"
-    """The token is on chain; its in-flight record was neither forgotten nor deleted."""
+    """It is on chain; its in-flight record was neither forgotten nor deleted."""
 
     CHECKS_BEGUN = "verifier.begun"
     """A round of checks is due; none was made."""

@@ -37,9 +37,18 @@ class Failure(Exception):  # noqa: N818 - "failure" is the term; an error is wha
 
 
 class Transient(Failure):
-    """It may work in a moment: a time-out, a 5xx, a dropped connection."""
+    """It may work in a moment: a time-out, a 5xx, a dropped connection.
+
+    `retry_after` are the seconds that the other side asks us to wait, where it does (HTTP 503).
+    """
 
     kind = "transient"
+
+    def __init__(
+        self, message: str, *, endpoint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, endpoint=endpoint)
+        self.retry_after = retry_after
 
 
 class Deferred(Transient):
@@ -50,12 +59,6 @@ class Deferred(Transient):
     """
 
     kind = "deferred"
-
-    def __init__(
-        self, message: str, *, endpoint: str | None = None, retry_after: float | None = None
-    ) -> None:
-        super().__init__(message, endpoint=endpoint)
-        self.retry_after = retry_after
 
 
 class AllUnavailable(Deferred):

@@ -6,9 +6,10 @@ exceptions; httpx2 has httpx's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -54,6 +55,16 @@ _ADVICE: Mapping[type[Failure], str] = {
     Transient: "whether it took effect is unknown",
 }
 _BODY_SHOWN = 200
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")  # whole ones by the RFC; some servers are more exact
+
+MOST_PATIENCE = 24 * 3600.0
+"""Seconds; who asks us to wait for longer than a day is asked again by then."""
+
+Now = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Response(Protocol):
@@ -94,8 +105,8 @@ def classify_http_status(response: Response, endpoint: str) -> Failure:
     """Say what an answer with an error status means; its body's beginning goes into the message."""
     failure = status_class(response.status_code)
     message = f"{endpoint}: HTTP {response.status_code} {_beginning(response)}".rstrip()
-    if failure is RateLimited:
-        return RateLimited(message, endpoint=endpoint, retry_after=retry_after(response))
+    if failure is RateLimited or failure is Transient:
+        return failure(message, endpoint=endpoint, retry_after=retry_after(response))
     return failure(message, endpoint=endpoint)
 
 
@@ -117,25 +128,31 @@ def http_failures(endpoint: str) -> Iterator[None]:
 def retry_after(response: Response) -> float | None:
     """Seconds the other side wants us to wait, or None when it did not say.
 
-    A date is measured against the answer's own `Date`, so that no clock of ours is needed.
+    A date is measured against the answer's own `Date`, so that clocks need not agree, or against
+    ours when it has none. It is never more than `MOST_PATIENCE`.
     """
     return patience(response.headers)
 
 
-def patience(headers: Mapping[str, str]) -> float | None:
+def patience(headers: Mapping[str, str], *, now: Now = _now) -> float | None:
     """As `retry_after`, of the headers (whose names may be in any case) alone."""
     wish = headers.get("retry-after", "").strip()
-    if wish.isdigit():
-        return float(wish)
-    until, sent = _date(wish), _date(headers.get("date", ""))
-    return max(0.0, (until - sent).total_seconds()) if until and sent else None
+    if _SECONDS.fullmatch(wish):
+        return min(float(wish), MOST_PATIENCE)
+    until = _date(wish)
+    if until is None:
+        return None
+    sent = _date(headers.get("date", "")) or now()
+    return min(max(0.0, (until - sent).total_seconds()), MOST_PATIENCE)
 
 
 def _date(text: str) -> datetime | None:
+    """An HTTP date; one without a zone (`-0000`) is in UTC (RFC 5322, 3.3)."""
     try:
-        return parsedate_to_datetime(text)
-    except ValueError:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _beginning(response: Response) -> str:

@@ -20,9 +20,11 @@ from mint_resilience.failures import (
 CODES: Mapping[int, type[Failure]] = {
     1: Permanent,  # OFFSET_OUT_OF_RANGE: what was there is deleted
     4: Permanent,  # INVALID_FETCH_SIZE
+    5: Outage,  # LEADER_NOT_AVAILABLE: nobody leads the partition
     8: Outage,  # BROKER_NOT_AVAILABLE
     10: Permanent,  # MESSAGE_TOO_LARGE
     12: Permanent,  # OFFSET_METADATA_TOO_LARGE
+    15: Outage,  # COORDINATOR_NOT_AVAILABLE
     17: Permanent,  # INVALID_TOPIC_EXCEPTION
     18: Permanent,  # RECORD_LIST_TOO_LARGE
     21: Permanent,  # INVALID_REQUIRED_ACKS
@@ -60,6 +62,7 @@ CODES: Mapping[int, type[Failure]] = {
 
 EXCEPTIONS: Mapping[str, type[Failure]] = {
     "KafkaConnectionError": Outage,
+    "KafkaTimeoutError": Outage,  # the client could not send in all its time: nobody took it
     "KafkaUnavailableError": Outage,
     "NoBrokersAvailable": Outage,
     "NodeNotReadyError": Outage,
@@ -81,10 +84,11 @@ EXCEPTIONS: Mapping[str, type[Failure]] = {
 """The client's own errors; all that is not named is `Transient`."""
 
 
-def classify_kafka_error(error: Exception, what: str) -> Failure:
-    """Say what an error means; `what` is the topic or brokers that it is about."""
+def classify_kafka_error(error: Exception, what: str, *, endpoint: str | None = None) -> Failure:
+    """Say what an error means; `what` is what could not be done, or the topic it is about."""
     failure = _class(error)
-    return failure(f"{what}: {type(error).__name__} {error}".rstrip(), endpoint=what)
+    told = f"{what}: {type(error).__name__} {error}".rstrip()
+    return failure(told, endpoint=what if endpoint is None else endpoint)
 
 
 def _class(error: Exception) -> type[Failure]:

@@ -48,6 +48,11 @@ class TokenBucket:
         self._fill()
         return self._wait(self._tokens - 1)
 
+    @property
+    def paused_for(self) -> float:
+        """Seconds for which the other side still wants no call at all, 0 for none."""
+        return max(0.0, self._resumes - self._clock())
+
     def reserve(self) -> float:
         """Take a token, perhaps a future one; returns the seconds until it is there."""
         self._fill()
@@ -91,4 +96,4 @@ class TokenBucket:
     def _wait(self, tokens: float) -> float:
         """Seconds until so many tokens are not a debt, and any pause is over."""
         debt = max(0.0, -tokens) / self._rate.per_second
-        return max(debt, self._resumes - self._clock(), 0.0)
+        return max(debt, self.paused_for)

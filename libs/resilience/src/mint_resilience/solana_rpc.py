@@ -40,22 +40,22 @@ CODES: Mapping[int, type[Failure]] = {
     -32012: Transient,  # accounts scan aborted
     -32014: Transient,  # block status not available yet
     -32017: Transient,  # epoch rewards period active
-    -32019: Transient,  # long-term storage unreachable
     -32603: Transient,  # internal error
     # It wants less; JSON-RPC has no code for it, providers use these.
     -32429: RateLimited,
     429: RateLimited,
-    # The request will not get better.
-    -32003: Permanent,  # transaction signature verification failed
-    -32006: Permanent,  # transaction precompile verification failed
-    -32007: Permanent,  # slot was skipped: there is no block
-    -32009: Permanent,  # the same, in long-term storage
-    -32013: Permanent,  # transaction signature length mismatch
-    -32015: Permanent,  # transaction version not supported
-    -32018: Permanent,  # slot is not an epoch boundary
-    -32600: Permanent,  # invalid request
-    -32602: Permanent,  # invalid params
-    -32700: Permanent,  # parse error
+    # It, or its version, does not take what others do: one endpoint's word is final for no mint.
+    -32003: Outage,  # transaction signature verification failed
+    -32006: Outage,  # transaction precompile verification failed
+    -32007: Outage,  # slot was skipped: there is no block
+    -32009: Outage,  # the same, in long-term storage
+    -32013: Outage,  # transaction signature length mismatch
+    -32015: Outage,  # transaction version not supported
+    -32018: Outage,  # slot is not an epoch boundary
+    -32019: Outage,  # long-term storage unreachable
+    -32600: Outage,  # invalid request
+    -32602: Outage,  # invalid params
+    -32700: Outage,  # parse error
     # The transaction was simulated and failed: `Refused` says more.
     PREFLIGHT_FAILURE: Conflict,
 }

@@ -6,15 +6,16 @@ A URL may carry a provider's key, so it is for the network alone; people and met
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 NAMES = ("primary", "backup-1", "backup-2", "emergency-local")
 """What endpoints are called that are given no name, in order of priority (CH-5)."""
 
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>https?://.+)")
 _LEAST_SECRET = 4
+_LEAST_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,22 @@ class Address:
     url: str = field(repr=False)
 
     def censored(self, text: str) -> str:
-        """The text without what of the URL may be a key: its path, its query, its password."""
-        parts = urlsplit(self.url)
-        secrets = (self.url, parts.path.strip("/"), parts.query, parts.password or "")
-        for secret in secrets:
-            if len(secret) >= _LEAST_SECRET:
-                text = text.replace(secret, "…")
+        """The text without what of the URL may be a key: its path, its query, its login."""
+        for secret in secrets_in(self.url):
+            text = text.replace(secret, "…")
         return text
+
+
+def secrets_in(url: str) -> Iterator[str]:
+    """What of a URL may be a key, the whole before its parts."""
+    address = urlsplit(url)
+    path, login = address.path.strip("/"), (address.username or "", address.password or "")
+    for secret in (url, path, address.query, login[1]):
+        if len(secret) >= _LEAST_SECRET:
+            yield secret
+    for part in (*path.split("/"), *(value for _, value in parse_qsl(address.query)), *login):
+        if len(part) >= _LEAST_KEY:
+            yield part
 
 
 def parse_addresses(values: Sequence[str]) -> tuple[Address, ...]:

@@ -1,7 +1,8 @@
-"""A service's connection to Kafka: one codec, one publisher, and the consumers that share them.
+"""A service's connection to Kafka: one codec, one publisher, and all that shares them.
 
 ```python
-async with connected(settings) as connection:
+async with connected(settings, SERVICE) as connection:
+    pool = EndpointPool("solana", endpoints, clock=monotonic, observer=connection.observer)
     consumer = await connection.consumer(
         SERVICE, handler, topics=(LEDGER,), retries=settings.retries(max_in_flight=64)
     )
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from mint_events.admin import ensure_delays
+from mint_events.admin import ensure_delays, ensure_topics
 from mint_events.bus import (
     Cluster,
     Consumer,
@@ -26,8 +28,12 @@ from mint_events.bus import (
     Wait,
 )
 from mint_events.codec import Codec
+from mint_events.envelope import Envelope
 from mint_events.registry import SchemaRegistry
-from mint_events.topics import Topic
+from mint_events.topics import BREAKERS, Topic
+from mint_runtime.breaker_changes import BreakerChanges
+from mint_runtime.censor import Censor
+from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.retries import Retries
 from mint_runtime.settings import ServiceSettings
 
@@ -36,13 +42,15 @@ from mint_runtime.settings import ServiceSettings
 class Connection:
     """What all that a service reads from and writes to Kafka has in common.
 
-    `recovery` is announced to by who sees a dependency come back (`DependencyMetrics`).
+    `observer` is for every endpoint pool: what their breakers do is published, and it announces to
+    `recovery` that a dependency has come back.
     """
 
     cluster: Cluster
     codec: Codec
     publisher: Publisher
-    recovery: Recovery = field(default_factory=Recovery)
+    recovery: Recovery
+    observer: DependencyMetrics
 
     async def consumer(
         self,
@@ -80,13 +88,40 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(settings: ServiceSettings) -> AsyncIterator[Connection]:
+async def connected(settings: ServiceSettings, service: str) -> AsyncIterator[Connection]:
     """Connect to Kafka as the settings say. Raises `Outage` when no broker answers."""
+    cluster, recovery = settings.cluster, Recovery()
     async with (
         codec_of(settings.schema_registry_url) as codec,
-        Publisher(settings.cluster, codec) as publisher,
+        Publisher(cluster, codec) as publisher,
+        _breaker_changes(settings, service, publisher) as changes,
     ):
-        yield Connection(settings.cluster, codec, publisher)
+        observer = DependencyMetrics(recovery, changes)
+        yield Connection(cluster, codec, publisher, recovery, observer)
+
+
+@asynccontextmanager
+async def _breaker_changes(
+    settings: ServiceSettings, service: str, publisher: Publisher
+) -> AsyncIterator[BreakerChanges]:
+    """Where breakers tell what they do, on a topic that is made when there is something to tell."""
+    there = False
+
+    async def publish(change: Envelope) -> None:
+        nonlocal there
+        if not there:
+            await ensure_topics(settings.cluster, [BREAKERS])
+            there = True
+        await publisher.publish(change)
+
+    changes = BreakerChanges(
+        service=service,
+        instance=settings.service_instance,
+        censor=Censor.of(settings),
+        now=lambda: datetime.now(UTC),
+    )
+    async with changes.published(publish):
+        yield changes
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the service depends on: how each endpoint does, as metrics and log lines, and its limits."""
+"""What the service depends on: how each endpoint does, as metrics, lines and events; its limits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from mint_events.bus import Recovery
 from mint_resilience.breaker import BreakerPolicy, State, Transition
 from mint_resilience.failures import Failure
+from mint_runtime.breaker_changes import BreakerChanges
 from mint_runtime.settings import ServiceSettings
 
 DEPENDENCY_SECONDS = Histogram(
@@ -46,11 +47,13 @@ log = structlog.stdlib.get_logger(__name__)
 class DependencyMetrics:
     """The observer of endpoint pools: tells Prometheus and the log what they do.
 
-    What waits for a dependency is told by `recovery` that a breaker has closed.
+    What waits for a dependency is told by `recovery` that a breaker has closed; `changes` make
+    events of what breakers do.
     """
 
-    def __init__(self, recovery: Recovery) -> None:
+    def __init__(self, recovery: Recovery, changes: BreakerChanges) -> None:
         self._recovery = recovery
+        self._changes = changes
 
     def watched(self, dependency: str, endpoint: str) -> None:
         """As `mint_resilience.endpoint.Observer` says."""
@@ -64,14 +67,7 @@ class DependencyMetrics:
         """As `mint_resilience.endpoint.Observer` says."""
         BREAKER_STATE.labels(dependency, endpoint).set(STATE_NUMBERS[transition.after])
         BREAKER_TRANSITIONS.labels(dependency, endpoint, transition.after).inc()
-        log.warning(
-            "breaker changed",
-            dependency=dependency,
-            endpoint=endpoint,
-            before=transition.before,
-            after=transition.after,
-            reason=transition.reason,
-        )
+        self._changes.tell(dependency, endpoint, transition)
         if transition.after in (State.CLOSED, State.FORCED_CLOSED):
             self._recovery.announce()
 

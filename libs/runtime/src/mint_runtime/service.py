@@ -24,8 +24,10 @@ import uvloop
 
 from mint_resilience import failpoints
 from mint_resilience.failpoints import Failpoint
+from mint_resilience.retrying import observe_retries
 from mint_runtime import logs
 from mint_runtime.health import HealthServer
+from mint_runtime.retry_metrics import RetryMetrics
 from mint_runtime.settings import S, load_or_exit
 
 CRASH_EXIT_CODE = 1
@@ -54,6 +56,7 @@ def run(name: str, settings_type: type[S], work: Work[S]) -> NoReturn:
     """
     settings = load_or_exit(settings_type)
     logs.configure(name, settings.log_level)
+    observe_retries(RetryMetrics())
     _arm(settings.failpoint)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_supervise(settings, work)))

@@ -13,12 +13,13 @@ from typing import Any
 from chain_minter.authority import Authorities
 from chain_minter.clock import WallClock
 from chain_minter.confirmation import Rules
+from chain_minter.departure import SERVICE
 from chain_minter.endpoints import DEPENDENCY, Endpoints, Patience
 from chain_minter.fees import Pricing
 from chain_minter.flight import Tools
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Endpoint
-from chain_minter.service import SERVICE, Minter
+from chain_minter.service import Minter
 from chain_minter.settings import MinterSettings
 from chain_minter.signing import Signer, UnitLimits
 from chain_minter.solana import Solana
@@ -26,14 +27,14 @@ from chain_minter.transport import HttpTransport
 from chain_minter.watch import Rules as WatchRules
 from chain_minter.watch import Watch
 from mint_events.admin import ensure_topics
-from mint_events.bus import Publisher, Recovery, latest_by_key
+from mint_events.bus import Publisher, latest_by_key
 from mint_events.catalogue import Layer
 from mint_events.topics import HEALTH, INFLIGHT, LEDGER
 from mint_resilience.backoff import SUBMIT
 from mint_resilience.endpoint import Endpoint as PoolEndpoint
+from mint_resilience.endpoint import Observer
 from mint_resilience.endpoints import EndpointPool
 from mint_runtime.connection import connected
-from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 
@@ -42,9 +43,9 @@ _LONGEST_WAIT = 8.0  # seconds; CH-3: 2, 4, 8
 
 async def serve(settings: MinterSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
-    async with _transport(settings) as transport, connected(settings) as connection:
+    async with _transport(settings) as transport, connected(settings, SERVICE) as connection:
         authorities = settings.authorities()
-        endpoints = _endpoints(settings, transport, connection.recovery)
+        endpoints = _endpoints(settings, transport, connection.observer)
         watch = _watch(settings, endpoints, authorities)
         tools = _tools(settings, endpoints, authorities, watch)
         await ensure_topics(connection.cluster, [HEALTH])
@@ -88,7 +89,7 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.cancel()
 
 
-def _endpoints(settings: MinterSettings, transport: HttpTransport, recovery: Recovery) -> Endpoints:
+def _endpoints(settings: MinterSettings, transport: HttpTransport, observer: Observer) -> Endpoints:
     rated = zip(settings.addresses, settings.rates, strict=True)
     pool = EndpointPool(
         DEPENDENCY,
@@ -100,7 +101,7 @@ def _endpoints(settings: MinterSettings, transport: HttpTransport, recovery: Rec
         ],
         clock=monotonic,
         policy=settings.breaker_policy,
-        observer=DependencyMetrics(recovery),
+        observer=observer,
         time_limit=settings.solana_rpc_seconds,
     )
     return Endpoints(pool, Patience(read_seconds=settings.solana_read_seconds))
@@ -119,7 +120,12 @@ def _watch(settings: MinterSettings, endpoints: Endpoints, authorities: Authorit
 def _tools(
     settings: MinterSettings, endpoints: Endpoints, authorities: Authorities, watch: Watch
 ) -> Tools:
-    chain = Solana(endpoints, sendings_per_endpoint=settings.solana_sendings_per_endpoint)
+    rules = _rules(settings)
+    chain = Solana(
+        endpoints,
+        witnesses=rules.witnesses,
+        sendings_per_endpoint=settings.solana_sendings_per_endpoint,
+    )
     limits = UnitLimits(
         chain, margin=settings.solana_unit_margin, fallback=settings.solana_unit_fallback
     )
@@ -127,7 +133,7 @@ def _tools(
         chain=chain,
         signer=Signer(authorities, chain, _pricing(settings), limits, watch),
         clock=WallClock(settings.solana_poll_seconds),
-        rules=_rules(settings),
+        rules=rules,
     )
 
 

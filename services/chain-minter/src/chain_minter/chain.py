@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -19,6 +20,7 @@ class Report:
 
     `finalized_height` is the block height at `finalized_slot`; what is said of signature and NFT
     holds at `read_slot` or later. Behind one URL may be many nodes, so it may be the older one.
+    `blockhash_gone` is said only when all are asked.
     """
 
     endpoint: str
@@ -27,6 +29,15 @@ class Report:
     finalized_slot: int
     read_slot: int
     there: OnChain
+    blockhash_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A transaction by its signature, and the blockhash in it."""
+
+    signature: Signature
+    blockhash: Hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,11 @@ class Chain(Protocol):
         """Status as a node remembers it, and the finalized block height."""
         ...
 
-    async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
+    async def look(self, mint: Pubkey, sent: Sent | None) -> Report:
         """A closer look through the first endpoint that answers, at commitment confirmed."""
         ...
 
-    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
+    async def look_everywhere(self, mint: Pubkey, sent: Sent | None) -> list[Report]:
         """What every healthy endpoint says, each asked for itself, with its whole history.
 
         An endpoint that merely lags is asked too: who lags is judged from what all of them say.
@@ -63,6 +74,10 @@ class Chain(Protocol):
         fewer calls, or do not know its blockhash (any more). Raises `Refused` when its simulation
         fails there; it says nothing about earlier sendings.
         """
+        ...
+
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        """The newest transaction that gave the NFT this URI; None when no history tells it."""
         ...
 
     async def landed(self, mint: Pubkey, payer: Pubkey) -> Landed:

@@ -1,9 +1,10 @@
 """What to do next about an NFT, from what we signed and what the chain says. Pure.
 
 A signed transaction may land until it is spent: failed in a finalized block, or expired. It has
-expired only if the *finalized* block height has passed its last valid one, no status is found in
-the history, and the NFT is not there, by the word of every endpoint that was asked (CH-3). Until
-then the same bytes are sent again, and no other signature is made.
+expired only if the *finalized* block height has passed its last valid one, its blockhash is no
+longer good there, no status is found in the history, and the NFT is not there, by the word of every
+endpoint that was asked (CH-3). Until then the same bytes are sent again, and no other signature is
+made.
 
 Whoever has seen something is believed, whoever has seen nothing only if there are enough witnesses
 and all agree, without those that lag behind most others. So one endpoint that lags, or whose
@@ -18,8 +19,13 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
+from typing import Final
 
 from mint_events.catalogue import ChainOutcome
+
+MOST_BLOCKS_AHEAD: Final = 600
+"""Blocks above a finalized one for which a recent blockhash may be good: 150, or the 300 that are
+proposed, from a block that is 32 above it if nobody lags, and twice the lag (50) if both do."""
 
 
 class Commitment(IntEnum):
@@ -40,14 +46,18 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """The newest transaction that was signed for the mint; `attempt` counts from 1.
+    """The newest transaction that was signed for the mint; `attempt` counts from 1, and is 0 of one
+    that was signed for something else.
 
     `taken`: an endpoint has it, or may have. What nobody can have sent on is no attempt (NR-3).
+    `blockhash_slot` is the slot of the block whose blockhash it has; `last_valid_block_height` is
+    what one endpoint told of that, so it may be wrong.
     """
 
     signature: str
     attempt: int
     taken: bool
+    blockhash_slot: int
     last_valid_block_height: int
     signed_at: datetime
 
@@ -75,6 +85,7 @@ class Statement:
 
     `finalized_height` is that of `finalized_slot`; status and NFT were read at `read_slot` or
     later: behind one endpoint may be many nodes, one of which told the height, another the rest.
+    `blockhash_gone`: the signature's blockhash was no longer good at `finalized_slot` or later.
     """
 
     endpoint: str
@@ -82,6 +93,7 @@ class Statement:
     finalized_height: int
     finalized_slot: int
     read_slot: int
+    blockhash_gone: bool
     found: Found
 
 
@@ -191,7 +203,7 @@ def _after_hearing(
     if Found.WHOLE in found:
         return Confirm(slot=min(landed, default=None))
     if signed is None:
-        return _first_signature(hearing, found)
+        return _first_signature(hearing, found, rules)
     if landed:
         return _landed_but_not_whole(signed, hearing, max(landed), now, rules)
     if hearing.everywhere and _is_spent(signed, hearing, rules):
@@ -199,11 +211,13 @@ def _after_hearing(
     return pending if hearing.everywhere else Wait()
 
 
-def _first_signature(hearing: Hearing, found: set[Found]) -> Sign | Look:
+def _first_signature(hearing: Hearing, found: set[Found], rules: Rules) -> Sign | Look | Wait:
     """A part may be the whole, seen by a reader that lags: nothing is added on one's word."""
-    if Found.PART in found and not hearing.everywhere:
+    if Found.PART not in found:
+        return Sign(attempt=1)
+    if not hearing.everywhere:
         return Look(everywhere=True)
-    return Sign(attempt=1)
+    return Sign(attempt=1) if _are_enough(_witnesses(hearing, rules), rules) else Wait()
 
 
 def _landed_but_not_whole(
@@ -220,7 +234,7 @@ def _landed_but_not_whole(
         return Wait()
     return Park(
         outcome=ChainOutcome.UNKNOWN,
-        detail=f"transaction {signed.signature} has landed, but its NFT is not seen at"
+        detail=f"transaction {signed.signature} has landed, but what it was to do is not seen at"
         f" {_names(hearing)}: look at both through another endpoint",
     )
 
@@ -238,8 +252,8 @@ def _next_signature(signed: Signed, found: Set[Found], rules: Rules) -> Sign | P
         )
     return Park(
         outcome=ChainOutcome.UNKNOWN,
-        detail=f"{attempts} transactions failed or expired and the NFT is on chain in part:"
-        " complete it",
+        detail=f"{attempts} transactions failed or expired and not all that they were for is on"
+        " chain: see why, then let the mint go on",
     )
 
 
@@ -288,13 +302,21 @@ def _are_enough(witnesses: Sequence[Statement], rules: Rules) -> bool:
 def _spent(signed: Signed, statement: Statement) -> bool:
     status = statement.status
     if status is None:
-        return _is_expired(signed, statement) and _is_read_in_time(statement)
+        is_over = _is_expired(signed, statement) and _is_blockhash_gone(signed, statement)
+        return is_over and _is_read_in_time(statement)
     return status.error is not None and status.commitment is Commitment.FINALIZED
 
 
 def _is_expired(signed: Signed, seen: Glance | Statement) -> bool:
-    """No block that is still to come can hold it."""
-    return seen.finalized_height > signed.last_valid_block_height
+    """No block that is still to come can hold it, if what was told of its blockhash is right; what
+    is further ahead than any blockhash is good for can not be, and says nothing."""
+    ahead = signed.last_valid_block_height - seen.finalized_height
+    return ahead < 0 or ahead > MOST_BLOCKS_AHEAD
+
+
+def _is_blockhash_gone(signed: Signed, statement: Statement) -> bool:
+    """It was good once, and no longer is: a reader that lags does not know it yet."""
+    return statement.blockhash_gone and statement.finalized_slot >= signed.blockhash_slot
 
 
 def _is_read_in_time(statement: Statement) -> bool:

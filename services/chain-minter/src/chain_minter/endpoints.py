@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
 from prometheus_client import Gauge
 
 from chain_minter.rpc import Endpoint, Preflight, Refused
@@ -22,10 +23,11 @@ from mint_resilience.backoff import TRANSIENT, Backoff, retry
 from mint_resilience.breaker import State
 from mint_resilience.endpoint import GuardedEndpoint
 from mint_resilience.endpoints import ON_ANY_FAULT, EndpointPool
-from mint_resilience.failures import AllUnavailable, Degraded, Outage, RateLimited
+from mint_resilience.failures import AllUnavailable, Degraded, Failure, Outage, RateLimited
 from mint_resilience.hedging import Allowance, Hedge
 
 T = TypeVar("T")
+log = structlog.stdlib.get_logger(__name__)
 Operation = Callable[[Endpoint], Awaitable[T]]
 
 DEPENDENCY = "solana"
@@ -108,21 +110,25 @@ class Endpoints:
 
         return await self._once_usable(once)
 
-    async def every(self, operation: Operation[T]) -> list[T]:
+    async def every(self, operation: Operation[T], *, enough: int) -> list[T]:
         """The answers of all healthy endpoints, also of those that lag.
 
         Raises `Outage` when nobody is there, `AllUnavailable` when nobody may be asked, and what an
-        endpoint raised that is healthy but did not answer: it may know better than the others.
+        endpoint raised that is healthy but could not answer in several attempts: it may know better
+        than the others, unless `enough` have answered.
         """
-        return await self._once_usable(lambda: self._hear_all(self._reading(operation)))
+        return await self._once_usable(lambda: self._hear_all(self._reading(operation), enough))
 
     def report_position(self, name: str, slot: int) -> None:
         """Say which slot an endpoint has been seen at."""
         self._pool.report_position(name, slot)
 
-    async def _hear_all(self, operation: Operation[T]) -> list[T]:
+    async def _hear_all(self, operation: Operation[T], enough: int) -> list[T]:
         heard = await asyncio.gather(*(self._hear(endpoint, operation) for endpoint in self))
-        answers = [answer for each in heard for answer in each]
+        answers = [answer for each in heard if not isinstance(each, Failure) for answer in each]
+        for failure in heard:
+            if isinstance(failure, Failure) and len(answers) < enough:
+                raise failure
         if answers:
             return answers
         if self._pool.wait() > 0:
@@ -132,8 +138,8 @@ class Endpoints:
 
     async def _hear(
         self, endpoint: GuardedEndpoint[Endpoint], operation: Operation[T]
-    ) -> tuple[T, ...]:
-        """Its answer, or nothing if it is not healthy."""
+    ) -> tuple[T, ...] | Failure:
+        """Its answer, nothing if it is not healthy, or why it could not answer."""
 
         async def once() -> tuple[T, ...]:
             permit = endpoint.admit(_PATIENCE)
@@ -148,6 +154,9 @@ class Endpoints:
             return await retry(once, self._patience.policy)
         except (Outage, RateLimited):  # not there, or not willing for the time being
             return ()
+        except Failure as failure:
+            log.warning("not heard", failure=failure.kind, detail=str(failure))
+            return failure
 
     async def _once_usable(self, call: Callable[[], Awaitable[T]]) -> T:
         ends = asyncio.get_running_loop().time() + _MOMENT

@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from solders.signature import Signature
 
-from chain_minter.chain import Chain, Report
+from chain_minter.chain import Chain, Report, Sent
 from chain_minter.confirmation import (
     Confirm,
     Evidence,
@@ -25,15 +24,18 @@ from chain_minter.confirmation import (
     Rebroadcast,
     Rules,
     Sign,
+    Signed,
     Statement,
     Wait,
     decide,
 )
+from chain_minter.goals import Goal, NewUri
+from chain_minter.reading import found_by_each, recent, settled_slot
 from chain_minter.rpc import Refused
 from chain_minter.submission import Submission
-from mint_chain.instructions import missing_steps
 from mint_chain.nft import ABSENT, Nft, OnChain
-from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
+from mint_resilience.budget import current_budget
 from mint_resilience.failpoints import Boundary, reach
 
 log = structlog.stdlib.get_logger(__name__)
@@ -52,17 +54,23 @@ class Clock(Protocol):
 
 
 class Signing(Protocol):
-    """Knows the NFT of a prepared mint, and signs for what is missing of it."""
+    """Knows what is asked for, and signs for what is missing of it."""
 
     async def nft(self, prepared: MintPrepared) -> Nft:
         """The NFT that is to be made. Raises `Permanent` when it cannot be made with our key."""
         ...
 
+    def update(self, asked: UriUpdateRequested) -> NewUri:
+        """What is to be on chain. Raises `Permanent` when it cannot be done with our key."""
+        ...
+
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
+        self, goal: Goal, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
         """Sign a transaction for what is missing, on a fresh blockhash, to follow the last one.
-        Nothing is sent."""
+
+        Nothing is sent. Raises `Permanent` when the goal can not be reached from what is there.
+        """
         ...
 
 
@@ -81,34 +89,54 @@ class Tools:
 
 
 class Flight:
-    """Brings one NFT on chain; `submission` is what an earlier process has recorded of it."""
+    """Brings one goal about; `submission` is what an earlier process has recorded of it.
+
+    `older` is what the mint's record holds in its place: a transaction for something else, which
+    may still land. It is brought to its end before anything is believed or signed; until then no
+    reading tells whether the goal is reached, for it may be undone. `read_slot` is where the newest
+    of those had read who were heard last.
+    """
 
     def __init__(
-        self, nft: Nft, tools: Tools, record: Record, submission: Submission | None
+        self,
+        goal: Goal,
+        tools: Tools,
+        record: Record,
+        submission: Submission | None,
+        *,
+        older: Submission | None = None,
     ) -> None:
         self.submission = submission
-        self._nft = nft
+        self.read_slot = 0
+        self._older = older
+        self._since = goal.since_slot
+        self._settled = 0
+        self._last = submission or older
+        self._goal = goal
         self._tools = tools
         self._record = record
+        self._began = tools.clock.now()
         self._there: OnChain = ABSENT
         self._sent_at: datetime | None = None
         self._sendings = 0
         self._refusal = ""
 
     async def run(self) -> Confirm | Park:
-        """Go on until the NFT is whole, or a person has to look.
+        """Go on until the goal is reached, or a person has to look.
 
-        Raises classified failures of the endpoints; begun anew, it goes on from where it was.
+        Raises classified failures of the endpoints, and `Permanent` when the goal can not be
+        reached; begun anew, it goes on from where it was.
         """
-        evidence = await (self._glance() if self.submission else self._look())
+        evidence = await self._first_look()
         while True:
-            signed = self.submission.signed if self.submission else None
             now = self._tools.clock.now()
-            match decide(signed, self._sent_at, evidence, now, self._tools.rules):
+            match decide(self._signed, self._sent_at, evidence, now, self._tools.rules):
                 case Confirm() as confirm:
                     return confirm
                 case Park() as park:
                     return Park(outcome=park.outcome, detail=park.detail + self._refusal)
+                case Sign() if self._older:
+                    evidence = await self._begin_after(self._older)
                 case Sign(attempt=attempt):
                     await self._sign(attempt)
                     evidence = await self._send()
@@ -119,16 +147,30 @@ class Flight:
                 case Look():
                     evidence = await self._look_everywhere()
                 case Wait():
+                    _require_time()
                     await self._tools.clock.beat()
-                    evidence = await self._glance()
+                    evidence = await self._first_look()
+
+    @property
+    def is_on_record(self) -> bool:
+        """Whether what the mint's record holds, if anything, was signed for this goal."""
+        return self._last is self.submission
+
+    async def _begin_after(self, older: Submission) -> Hearing:
+        """The older transaction has landed, or never will: what is read from there on counts."""
+        log.info("older one is over", signature=older.event.signature)
+        self._older = None
+        self._since = max(self._since, self._settled)
+        self._refusal = ""
+        return await self._look()
 
     async def _sign(self, attempt: int) -> None:
         """Sign for what is missing and record it; only then it may be sent."""
         event = await self._tools.signer.sign(
-            self._nft, self._there, attempt=attempt, last=self.submission
+            self._goal, self._there, attempt=attempt, last=self._last
         )
         reach(Boundary.MINT_SIGNED)
-        self.submission = await self._record(event)
+        self._last = self.submission = await self._record(event)
         reach(Boundary.MINT_ANNOUNCED)
         self._sent_at = None
         log.info("submitted", signature=event.signature, attempt=attempt)
@@ -150,21 +192,25 @@ class Flight:
         await self._tools.clock.beat()
         return await self._glance()
 
+    async def _first_look(self) -> Evidence:
+        return await (self._glance() if self._pending else self._look())
+
     async def _glance(self) -> Evidence:
-        return await self._tools.chain.glance(
-            Signature.from_string(self._submitted.event.signature)
-        )
+        return await self._tools.chain.glance(self._submitted.sent.signature)
 
     async def _look(self) -> Hearing:
-        report = await self._tools.chain.look(self._nft.mint, self._signature)
+        report = await self._tools.chain.look(self._goal.mint, self._sent)
         return self._heard([report], everywhere=False)
 
     async def _look_everywhere(self) -> Hearing:
-        reports = await self._tools.chain.look_everywhere(self._nft.mint, self._signature)
+        reports = await self._tools.chain.look_everywhere(self._goal.mint, self._sent)
         return self._heard(reports, everywhere=True)
 
     def _heard(self, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
-        self._there = max((report.there for report in reports), key=_progress)
+        heard = recent(reports, self._goal.mint, self._since)
+        self._there = max(heard, key=_progress).there
+        self.read_slot = max(report.read_slot for report in heard)
+        self._settled = settled_slot(heard)
         statements = (
             Statement(
                 endpoint=report.endpoint,
@@ -172,29 +218,49 @@ class Flight:
                 finalized_height=report.finalized_height,
                 finalized_slot=report.finalized_slot,
                 read_slot=report.read_slot,
-                found=self._found(report.there),
+                blockhash_gone=report.blockhash_gone,
+                found=found,
             )
-            for report in reports
+            for report, found in zip(heard, self._found(heard, everywhere), strict=True)
         )
         return Hearing(statements=tuple(statements), everywhere=everywhere)
 
-    def _found(self, there: OnChain) -> Found:
-        if there.mint is None:
-            return Found.ABSENT
-        return Found.PART if missing_steps(self._nft, there, rent=0) else Found.WHOLE
+    def _found(self, heard: Sequence[Report], everywhere: bool) -> list[Found]:
+        if self._older:
+            return [Found.PART] * len(heard)
+        return found_by_each(self._goal, heard, self.submission, everywhere=everywhere)
 
     @property
-    def _signature(self) -> Signature | None:
-        return Signature.from_string(self._submitted.event.signature) if self.submission else None
+    def _signed(self) -> Signed | None:
+        if self._older:
+            return self._older.signed_for_another(self._began)
+        return self.submission.signed if self.submission else None
+
+    @property
+    def _sent(self) -> Sent | None:
+        return self._pending.sent if self._pending else None
+
+    @property
+    def _pending(self) -> Submission | None:
+        """What may still land, as far as is known."""
+        return self._older or self.submission
 
     @property
     def _submitted(self) -> Submission:
-        if self.submission is None:
+        if self._pending is None:
             raise RuntimeError("nothing was signed yet")
-        return self.submission
+        return self._pending
 
 
-def _progress(there: OnChain) -> tuple[bool, bool, bool, int]:
-    """How far an NFT has come, and else who has seen the most lamports."""
+def _require_time() -> None:
+    """Whoever waits in vain for too long goes on where waiting is durable (NR-4)."""
+    budget = current_budget()
+    if budget is not None:
+        budget.require_time()
+
+
+def _progress(report: Report) -> tuple[bool, bool, bool, int, int]:
+    """How far an NFT has come; else who has seen the most lamports, or has read it last."""
+    there = report.there
     made = (there.mint is not None, there.metadata is not None, there.edition is not None)
-    return (*made, there.lamports)
+    return (*made, 0 if there.mint else there.lamports, report.read_slot)

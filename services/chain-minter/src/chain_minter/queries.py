@@ -17,6 +17,7 @@ from solders.account import Account
 from solders.account_decoder import UiAccountEncoding, UiDataSliceConfig
 from solders.commitment_config import CommitmentLevel
 from solders.hash import Hash
+from solders.message import VersionedMessage
 from solders.pubkey import Pubkey
 from solders.rpc import config, requests, responses
 from solders.signature import Signature
@@ -66,9 +67,10 @@ Parts = tuple[AccountState | None, AccountState | None, AccountState | None]
 
 @dataclass(frozen=True, slots=True)
 class Blockhash:
-    """A recent blockhash, until which height it is good, and who gave it."""
+    """A recent blockhash, the slot of its block, until which height it is good, and who told so."""
 
     hash: Hash
+    slot: int
     last_valid_block_height: int
     endpoint: str
 
@@ -139,7 +141,19 @@ async def latest_blockhash(endpoint: Endpoint) -> Blockhash:
     answer = await endpoint.ask(
         requests.GetLatestBlockhash(_CONTEXT), responses.GetLatestBlockhashResp
     )
-    return Blockhash(answer.value.blockhash, answer.value.last_valid_block_height, endpoint.name)
+    return Blockhash(
+        hash=answer.value.blockhash,
+        slot=answer.context.slot,
+        last_valid_block_height=answer.value.last_valid_block_height,
+        endpoint=endpoint.name,
+    )
+
+
+async def is_good(endpoint: Endpoint, blockhash: Hash) -> Read[bool]:
+    """Whether a transaction with it could be in a block right after the newest finalized one."""
+    request = requests.IsBlockhashValid(blockhash, _FINALIZED_CONTEXT)
+    answer = await endpoint.ask(request, responses.IsBlockhashValidResp)
+    return Read(answer.context.slot, answer.value)
 
 
 async def prices(endpoint: Endpoint, written: Sequence[Pubkey]) -> list[int]:
@@ -178,12 +192,12 @@ async def history(
     return (await endpoint.ask(request, responses.GetSignaturesForAddressResp)).value
 
 
-async def payer(endpoint: Endpoint, signature: Signature) -> Pubkey | None:
-    """Who paid for a transaction, None if the endpoint does not know it."""
+async def message(endpoint: Endpoint, signature: Signature) -> VersionedMessage | None:
+    """What was signed in a transaction, None if the endpoint does not know it."""
     request = requests.GetTransaction(signature, _TRANSACTION)
     answer = await endpoint.ask(request, responses.GetTransactionResp)
     found = answer.value and answer.value.transaction.transaction
-    return found.message.account_keys[0] if isinstance(found, VersionedTransaction) else None
+    return found.message if isinstance(found, VersionedTransaction) else None
 
 
 def _require(endpoint: Endpoint, answered: int, asked: int) -> None:

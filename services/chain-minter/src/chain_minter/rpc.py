@@ -38,11 +38,12 @@ class Endpoint:
     async def ask(self, request: Request, answer: type[A]) -> A:
         """Ask once.
 
-        Raises `Outage` (nobody there, no admittance, or the node lags), `RateLimited`, `Transient`
-        (no whole answer: the effect is unknown), `Permanent` (the request is wrong) and `Refused`.
+        Raises `Outage` (nobody there, no admittance, the node lags, or does not take the request),
+        `RateLimited`, `Transient` (no whole answer: the effect is unknown) and `Refused`; none of
+        them shows the endpoint's key, also where the reply does.
         """
         reply = await self._transport.post(self._address, request.to_json())
-        failure = failure_in_reply(reply, self.name)
+        failure = failure_in_reply(self._address.censored(reply), self.name)
         if failure is not None:
             raise failure
         return self._parsed(reply, answer)
@@ -51,7 +52,7 @@ class Endpoint:
         try:
             parsed = answer.from_json(reply)  # type: ignore[attr-defined]  # every answer has it
         except SerdeJSONError as error:
-            raise self._unusable(str(error)) from error
+            raise self._unusable(self._address.censored(str(error))) from None
         if isinstance(parsed, answer):
             return parsed
         raise self._unusable(f"{type(parsed).__name__} in place of {answer.__name__}")

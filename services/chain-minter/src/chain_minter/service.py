@@ -1,16 +1,17 @@
-"""The shell: a prepared mint in, the chain's answer out."""
+"""The shell: a prepared mint, or an update of its URI, in; the chain's answer out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import structlog
 
 from chain_minter.confirmation import Confirm, Park
+from chain_minter.departure import SERVICE, departing
 from chain_minter.flight import Flight, Tools
+from chain_minter.goals import WholeNft
 from chain_minter.inflight import Inflight
-from chain_minter.submission import Submission
+from chain_minter.updating import Updater
 from mint_chain.addresses import token_account_address
 from mint_chain.nft import Nft
 from mint_events.bus import Output, Publish, Tombstone
@@ -19,14 +20,12 @@ from mint_events.catalogue import (
     MintConfirmed,
     MintParked,
     MintPrepared,
-    MintSubmitted,
+    UriUpdateRequested,
 )
 from mint_events.envelope import Envelope, Received, caused_by
 from mint_events.topics import INFLIGHT
 from mint_resilience.failpoints import Boundary, reach
 from mint_resilience.failures import Conflict, Permanent
-
-SERVICE = "chain-minter"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,15 +36,24 @@ class Minter:
     def __init__(self, tools: Tools, inflight: Inflight) -> None:
         self._tools = tools
         self._inflight = inflight
+        self._updater = Updater(tools, inflight)
 
     async def handle(self, received: Received) -> Sequence[Output]:
-        """Bring a prepared mint to its end; other events are none of ours.
+        """Bring a prepared mint, or an update, to its end; other events are none of ours.
 
         Raises classified failures of the endpoints and of Kafka: handled again, it goes on.
         """
-        prepared = received.envelope.event
-        if not isinstance(prepared, MintPrepared):
-            return ()
+        match received.envelope.event:
+            case MintPrepared() as prepared:
+                return await self._minted_or_parked(received, prepared)
+            case UriUpdateRequested() as asked:
+                return await self._updater.update(received, asked)
+            case _:
+                return ()
+
+    async def _minted_or_parked(
+        self, received: Received, prepared: MintPrepared
+    ) -> Sequence[Output]:
         try:
             return await self._mint(received, prepared)
         except (Permanent, Conflict) as failure:
@@ -56,34 +64,27 @@ class Minter:
         cause = received.envelope
         reach(Boundary.MINT_RECEIVED)
         nft = await self._tools.signer.nft(prepared)
-        record = partial(self._record, cause, received.partition)
-        flight = Flight(nft, self._tools, record, await self._inflight.newest(prepared.mint_id))
+        flight = await departing(WholeNft(nft), self._tools, self._inflight, received)
         match await flight.run():
             case Confirm(slot=slot):
-                return await self._confirmed(cause, prepared, nft, flight.submission, slot)
+                return await self._confirmed(cause, prepared, nft, flight, slot)
             case Park() as park:
                 return await self._parked(cause, prepared, park)
-
-    async def _record(self, cause: Envelope, partition: int, event: MintSubmitted) -> Submission:
-        """The signature tells one submission of a mint from another."""
-        now = self._tools.clock.now()
-        envelope = caused_by(cause, event, source=SERVICE, time=now, ordinal=event.signature)
-        return await self._inflight.record(envelope, event, partition)
 
     async def _confirmed(
         self,
         cause: Envelope,
         prepared: MintPrepared,
         nft: Nft,
-        submission: Submission | None,
+        flight: Flight,
         slot: int | None,
     ) -> Sequence[Output]:
-        """The NFT is there; the in-flight record goes, nothing of it can land any more."""
-        if submission is None or slot is None:
+        """The NFT is there; its in-flight record goes, nothing of it can land any more."""
+        if flight.submission is None or slot is None:
             landed = await self._tools.chain.landed(nft.mint, nft.authority)
             signature, slot = str(landed.signature), landed.slot
         else:
-            signature = submission.event.signature
+            signature = flight.submission.event.signature
         event = MintConfirmed(
             mint_id=prepared.mint_id,
             mint_address=str(nft.mint),
@@ -94,8 +95,10 @@ class Minter:
             prepared=prepared,
         )
         reach(Boundary.MINT_CONFIRMED)
-        self._inflight.forget(prepared.mint_id)
         log.info("confirmed", signature=signature, slot=slot, mint_address=event.mint_address)
+        if not flight.is_on_record:
+            return (self._publish(cause, event),)
+        self._inflight.forget(prepared.mint_id)
         return self._publish(cause, event), Tombstone(INFLIGHT, prepared.mint_id)
 
     async def _parked(

@@ -13,14 +13,16 @@ from solders.pubkey import Pubkey
 from chain_minter.authority import Authorities, Authority
 from chain_minter.batching import Shared
 from chain_minter.fees import MAX_UNITS, Pricing, unit_limit
+from chain_minter.goals import Goal, NewUri
 from chain_minter.rpc import Refused
 from chain_minter.solana import Solana
 from chain_minter.submission import Submission
-from mint_chain.addresses import parse_address, parse_wallet
-from mint_chain.instructions import Step, missing_steps
+from mint_chain.addresses import mint_address, parse_address, parse_wallet
+from mint_chain.instructions import Step
 from mint_chain.nft import Collection, CreatorShare, Nft, OnChain
 from mint_chain.transaction import sign
-from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_chain.update import MAX_URI_BYTES
+from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
 from mint_resilience.failures import Permanent
 
 _Shape = tuple[int, ...]
@@ -38,15 +40,18 @@ class UnitLimits:
         self._measured: dict[_Shape, Shared[int]] = {}
 
     async def limit(self, steps: Sequence[Step], authority: Authority, *, afresh: bool) -> int:
-        """Units for these steps; `afresh` simulates them whatever is known of their shape."""
+        """Units for these steps; `afresh` simulates them whatever is known of their shape: the
+        programs may have become dearer."""
 
         async def measure() -> int:
             raw = sign(steps, authority.keypair, Hash.default(), units=MAX_UNITS, price=0).raw
             return await self._chain.units_used(raw)
 
-        known = self._measured.setdefault(_shape(steps), Shared(measure, seconds=inf))
+        shape = _shape(steps)
+        if afresh or shape not in self._measured:
+            self._measured[shape] = Shared(measure, seconds=inf)
         try:
-            used = await (measure() if afresh else known.get())
+            used = await self._measured[shape].get()
         except Refused:
             return self._fallback
         return unit_limit(used, self._margin)
@@ -85,24 +90,37 @@ class Signer:
         authority = self._authority_for(prepared)
         collection = prepared.collection and await self._collection(prepared.collection, authority)
         nft = _nft(prepared, authority, collection or None)
-        if str(nft.mint) != prepared.mint_address:
-            raise Permanent(
-                f"mint {prepared.mint_id} was prepared for {prepared.mint_address}, but its address"
-                f" is {nft.mint}: the services disagree on the rule; run the same version of all"
-            )
+        _require_address(prepared, nft.mint)
         return nft
 
+    def update(self, asked: UriUpdateRequested) -> NewUri:
+        """The NFT with the URI that it is to name.
+
+        Raises `Permanent` when no key of this service's can do it, or the URI is too long.
+        """
+        authority = self._authority_for(asked.prepared).address
+        mint = mint_address(authority, asked.mint_id)
+        _require_address(asked.prepared, mint)
+        _require_length(asked.uri)
+        return NewUri(
+            mint_id=asked.mint_id,
+            mint=mint,
+            authority=authority,
+            uri=asked.uri,
+            since_slot=asked.since_slot,
+        )
+
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
+        self, goal: Goal, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
         """Sign a transaction for what is missing, on a fresh blockhash. Nothing is sent.
 
         It follows `last`, the mint's newest submission. Raises `AllUnavailable` while the authority
-        can not pay for it.
+        can not pay for it, and `Permanent` when the goal can not be reached from what is there.
         """
-        self._purse.require(nft.authority)
-        authority = self._authorities[str(nft.authority)]
-        steps = missing_steps(nft, there, rent=await self._chain.mint_rent())
+        self._purse.require(goal.authority)
+        authority = self._authorities[str(goal.authority)]
+        steps = goal.missing(there, rent=await self._chain.mint_rent())
         units, recent_prices = await asyncio.gather(
             self._limits.limit(steps, authority, afresh=attempt > 1),
             self._chain.recent_prices(written_accounts(steps, authority.address)),
@@ -111,17 +129,19 @@ class Signer:
         recent = await self._chain.blockhash()
         signed = sign(steps, authority.keypair, recent.hash, units=units, price=price)
         return MintSubmitted(
-            mint_id=nft.mint_id,
-            mint_address=str(nft.mint),
+            mint_id=goal.mint_id,
+            mint_address=str(goal.mint),
             attempt=attempt,
             signature=str(signed.signature),
             transaction=signed.raw,
             blockhash=str(recent.hash),
+            blockhash_slot=recent.slot,
             last_valid_block_height=recent.last_valid_block_height,
             endpoint=recent.endpoint,
             priority_fee=price,
             compute_unit_limit=units,
             earlier=last.signatures if last else (),
+            uri=goal.uri,
         )
 
     def _authority_for(self, prepared: MintPrepared) -> Authority:
@@ -139,6 +159,23 @@ class Signer:
         metadata = await self._chain.metadata(mint)
         ours = metadata is not None and metadata.update_authority == authority.address
         return Collection(mint=mint, verify=ours, sized=bool(metadata and metadata.sized))
+
+
+def _require_address(prepared: MintPrepared, mint: Pubkey) -> None:
+    if str(mint) != prepared.mint_address:
+        raise Permanent(
+            f"mint {prepared.mint_id} was prepared for {prepared.mint_address}, but its address"
+            f" is {mint}: the services disagree on the rule; run the same version of all"
+        )
+
+
+def _require_length(uri: str) -> None:
+    length = len(uri.encode())
+    if length > MAX_URI_BYTES:
+        raise Permanent(
+            f"the URI has {length} bytes, Token Metadata takes {MAX_URI_BYTES}: ask for one that is"
+            " shorter"
+        )
 
 
 def _least_price(attempt: int, last: Submission | None) -> int:

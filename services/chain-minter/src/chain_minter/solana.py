@@ -11,38 +11,41 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 
+from solders.message import VersionedMessage
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from chain_minter import queries
 from chain_minter.batching import Batch, Shared
-from chain_minter.chain import Landed, Report
+from chain_minter.chain import Landed, Report, Sent
 from chain_minter.confirmation import Glance, Status
 from chain_minter.endpoints import Endpoints
+from chain_minter.hearing import Hearsay, Question, report, statements
 from chain_minter.queries import Blockhash, Finalized, Parts, Read
 from chain_minter.rpc import Endpoint, Preflight, Refused
 from mint_chain.accounts import Metadata
-from mint_chain.addresses import edition_address
-from mint_chain.nft import OnChain, observe
+from mint_chain.addresses import edition_address, metadata_address
+from mint_chain.update import sets_uri
 from mint_resilience.failures import Conflict, Outage, RateLimited, Transient
-
-Question = tuple[Pubkey, Signature | None]
-"""An NFT by its mint, and the signature that is to make it, if there is one yet."""
-Hearsay = list["Report | Conflict"]
-"""What each endpoint says; a `Conflict` where what it has there is not what it should be."""
 
 _PARTS = 3
 _MINTS_TOGETHER = queries.MAX_ACCOUNTS // _PARTS
 _WRITTEN_BY_A_MINT = 8
 _SECONDS_FRESH = 1.0
+_NEWEST = 100
+"""Transactions that are searched for the one that has set a URI."""
 
 
 class Solana:
     """Reads and sends through the endpoints; every method raises classified failures."""
 
-    def __init__(self, endpoints: Endpoints, *, sendings_per_endpoint: int = 1) -> None:
-        """After so many sendings of the same bytes the next endpoint gets them."""
+    def __init__(
+        self, endpoints: Endpoints, *, witnesses: int, sendings_per_endpoint: int = 1
+    ) -> None:
+        """`witnesses` answers make up for one that can not be had when all are asked. After so many
+        sendings of the same bytes the next endpoint gets them."""
         self._endpoints = endpoints
+        self._witnesses = witnesses
         self._sendings_per_endpoint = sendings_per_endpoint
         self._statuses = Batch(self._fetch_statuses, size=queries.MAX_STATUSES)
         self._parts = Batch(self._fetch_parts, size=_MINTS_TOGETHER)
@@ -61,26 +64,26 @@ class Solana:
         )
         return Glance(status=status, finalized_height=finalized.height)
 
-    async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
+    async def look(self, mint: Pubkey, sent: Sent | None) -> Report:
         """A closer look through the first endpoint that answers with what can be decoded.
 
         Raises `Conflict` when no endpoint has there what should be.
         """
-        status = self._statuses.get(signature) if signature else _nothing()
+        status = self._statuses.get(sent.signature) if sent else _nothing()
         seen, finalized, parts = await asyncio.gather(
             status, self._finalized.get(), self._parts.get(mint)
         )
         try:
-            return _report("the first that answers", seen, finalized, parts.slot, parts.value)
+            return report("the first that answers", seen, finalized, parts.slot, parts.value)
         except Conflict:
-            return (await self.look_everywhere(mint, signature))[0]
+            return (await self.look_everywhere(mint, sent))[0]
 
-    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
+    async def look_everywhere(self, mint: Pubkey, sent: Sent | None) -> list[Report]:
         """What every healthy endpoint says, each asked for itself, with its whole history.
 
         Passes over who has there what can not be decoded, but raises its `Conflict` when all have.
         """
-        hearsay = await self._hearsay.get((mint, signature))
+        hearsay = await self._hearsay.get((mint, sent))
         reports = [each for each in hearsay if isinstance(each, Report)]
         if not reports:
             raise next(each for each in hearsay if isinstance(each, Conflict))
@@ -137,8 +140,26 @@ class Solana:
                 return Landed(entry.signature, entry.slot)
         raise Transient(f"mint {mint} is on chain, but its transaction is in no history (yet)")
 
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        """The newest transaction that gave the NFT this URI, whoever paid for it.
+
+        Searched among the newest that name the metadata account, since anyone can name it; None
+        when none of these did, or the node's history does not reach back that far.
+        """
+        account = metadata_address(mint)
+        history = await self._endpoints.read(lambda one: queries.history(one, account))
+        for entry in history[:_NEWEST]:
+            signed = None if entry.err else await self._message(entry.signature)
+            if signed is not None and sets_uri(signed, mint, uri):
+                return Landed(entry.signature, entry.slot)
+        return None
+
     async def _payer(self, signature: Signature) -> Pubkey | None:
-        return await self._endpoints.read(lambda one: queries.payer(one, signature))
+        signed = await self._message(signature)
+        return signed.account_keys[0] if signed else None
+
+    async def _message(self, signature: Signature) -> VersionedMessage | None:
+        return await self._endpoints.read(lambda one: queries.message(one, signature))
 
     async def _fetch_statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
         read = await self._endpoints.read(
@@ -151,7 +172,9 @@ class Solana:
         return [Read(read.slot, parts) for parts in read.value]
 
     async def _hear_everybody(self, questions: Sequence[Question]) -> list[Hearsay]:
-        heard = await self._endpoints.every(lambda one: _statements(one, questions))
+        heard = await self._endpoints.every(
+            lambda one: statements(one, questions), enough=self._witnesses
+        )
         return [list(each) for each in zip(*heard, strict=True)]
 
     async def _fetch_prices(self, sets: Sequence[tuple[Pubkey, ...]]) -> list[list[int]]:
@@ -192,48 +215,3 @@ def _is_turned_away(error: BaseException) -> bool:
 
 async def _nothing() -> None:
     return None
-
-
-async def _statements(endpoint: Endpoint, questions: Sequence[Question]) -> Hearsay:
-    """The height is asked before the status: what lands in between is not taken for expired."""
-    finalized = await queries.finalized(endpoint)
-    parts = await queries.parts(endpoint, [mint for mint, _ in questions])
-    signatures = [signature for _, signature in questions if signature is not None]
-    found, slot = await _searched(endpoint, signatures, parts.slot)
-    return [
-        _report_or_conflict(endpoint.name, found.get(signature), finalized, slot, each)
-        for (_, signature), each in zip(questions, parts.value, strict=True)
-    ]
-
-
-async def _searched(
-    endpoint: Endpoint, signatures: Sequence[Signature], slot: int
-) -> tuple[dict[Signature | None, Status | None], int]:
-    """The statuses, and the older one of their slot and `slot`."""
-    if not signatures:
-        return {}, slot
-    read = await queries.statuses(endpoint, signatures, search=True)
-    return dict(zip(signatures, read.value, strict=True)), min(slot, read.slot)
-
-
-def _report_or_conflict(
-    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
-) -> Report | Conflict:
-    try:
-        return _report(endpoint, status, finalized, slot, parts)
-    except Conflict as conflict:
-        return Conflict(f"{endpoint}: {conflict}", endpoint=endpoint)
-
-
-def _report(
-    endpoint: str, status: Status | None, finalized: Finalized, slot: int, parts: Parts
-) -> Report:
-    there: OnChain = observe(*parts)
-    return Report(
-        endpoint=endpoint,
-        status=status,
-        finalized_height=finalized.height,
-        finalized_slot=finalized.slot,
-        read_slot=slot,
-        there=there,
-    )

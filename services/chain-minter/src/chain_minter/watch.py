@@ -38,6 +38,7 @@ SLOT_AGE = Gauge(
 WELL = Gauge("trimint_solana_well", "1 when mints can be made, as far as the chain goes; else 0.")
 
 _PROBED = (State.OPEN, State.HALF_OPEN)
+_MOMENT = 10.0  # seconds; who wants no calls for longer is no endpoint to begin mints with
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -103,6 +104,7 @@ class Watch:
         self._lamports: dict[Pubkey, int] = {}
         self._poor_looks = dict.fromkeys(self._authorities, 0)
         self._tip = _Tip()
+        self._seen_at = -inf
         self._bad_looks = 0
         self._looked = False
 
@@ -131,6 +133,7 @@ class Watch:
             self._endpoints.report_position(each.endpoint, each.read.slot)
             SLOT.labels(each.endpoint).set(each.read.slot)
         if seen:
+            self._seen_at = self._clock()
             self._remember(seen[0].read)
         self._looked = True
         self._bad_looks = self._bad_looks + 1 if self.fault else 0
@@ -173,15 +176,20 @@ class Watch:
 
     @property
     def _slot_age(self) -> float:
-        return max(0.0, self._clock() - self._tip.since)
+        """As of the last look that was answered: nobody knows what has been since."""
+        return max(0.0, self._seen_at - self._tip.since)
 
     def _is_down(self, *, held: bool) -> bool:
         return self._bad_looks >= (1 if held else self._rules.looks_until_down)
 
     async def _look_at(self, endpoint: GuardedEndpoint[Endpoint]) -> _Seen | None:
-        if endpoint.bucket.wait() > 0:  # it has asked for patience, or is used to its limit
-            return None
         sight = self._sights[endpoint.name]
+        patience = endpoint.bucket.paused_for
+        if patience > 0:
+            sight.fault = (
+                _impatience(endpoint.name, patience) if patience > _MOMENT else sight.fault
+            )
+            return None
         self._note_breaker(endpoint, sight)
         try:
             read = await self._probe_or_ask(endpoint, sight)
@@ -245,3 +253,7 @@ class Watch:
             f"authority {authority} holds {self._lamports.get(authority)} lamports, a mint needs"
             f" {self._rules.least_lamports}: send it some"
         )
+
+
+def _impatience(name: str, seconds: float) -> str:
+    return f"{name} is at its rate limit for {seconds:.0f} s: raise the limit, or add an endpoint"

@@ -150,6 +150,30 @@ async def test_signatures_that_no_endpoint_took_are_no_attempts(world: World) ->
     assert_one_nft(world)
 
 
+@pytest.mark.requirement("CH-3", "CH-5")
+@pytest.mark.parametrize("wrong", [-300, 100_000])
+async def test_wrong_last_valid_heights_cause_no_second_signature_and_no_waiting_for_ever(
+    world: World, wrong: int
+) -> None:
+    blockhashes = When(methods=("getLatestBlockhash",))
+    for endpoint in ALL:
+        await misbehave(
+            world, endpoint, Fault(Kind.DROP), Fault(Kind.HEIGHT, blockhashes, blocks=wrong)
+        )
+    process = await world.process(rules=CAREFUL)
+    work = asyncio.create_task(process.mint(world.prepared()))
+    await until(lambda: len(process.wire.sent) >= 3)
+    assert has_signed(world, 1)
+
+    for endpoint in ALL:
+        await misbehave(world, endpoint)
+    world.pass_blocks(200)
+    confirmed = await work
+
+    assert isinstance(confirmed, MintConfirmed)
+    assert_one_nft(world)
+
+
 def has_signed(world: World, count: int) -> bool:
     return len(world.journal.submissions()) == count
 

@@ -34,12 +34,13 @@ from chain_minter.watch import Watch
 from mint_chain.accounts import AccountState
 from mint_chain.addresses import mint_address
 from mint_chain.nft import OnChain, observe, parts_of
-from mint_events.bus import Output, Publish
+from mint_events.bus import Output, Publish, Tombstone
 from mint_events.catalogue import (
     MintConfirmed,
     MintParked,
     MintPrepared,
     MintSubmitted,
+    UriUpdateRequested,
 )
 from mint_events.envelope import Envelope, Received, root
 from mint_events.topics import CHAIN, INFLIGHT, Topic
@@ -103,6 +104,18 @@ class Journal:
     def submissions(self, topic: Topic = CHAIN) -> list[MintSubmitted]:
         events = [envelope.event for name, envelope in self.published if name == topic.name]
         return [event for event in events if isinstance(event, MintSubmitted)]
+
+    def carry_out(self, outputs: Sequence[Output]) -> None:
+        """As the runtime does with what a handler returns."""
+        for output in outputs:
+            if isinstance(output, Publish):
+                self.published.append((CHAIN.name, output.envelope))
+            elif isinstance(output, Tombstone):
+                self.published = [
+                    (topic, each)
+                    for topic, each in self.published
+                    if topic != INFLIGHT.name or each.mint_id != output.key
+                ]
 
     async def read(self, partition: int) -> Mapping[bytes, Received]:
         return {
@@ -237,7 +250,7 @@ class Process:
         authorities = by_address(world.authorities)
         payers = [authority.address for authority in authorities.values()]
         self.watch = Watch(endpoints, payers, WatchRules(look_seconds=1.0), clock=monotonic)
-        chain = Solana(endpoints, sendings_per_endpoint=2)
+        chain = Solana(endpoints, witnesses=rules.witnesses, sendings_per_endpoint=2)
         limits = UnitLimits(chain, margin=0.5, fallback=250_000)
         pricing = Pricing(percentile=75, floor=1_000, cap=1_000_000)
         signer = Signer(authorities, chain, pricing, limits, self.watch)
@@ -247,13 +260,13 @@ class Process:
 
     async def mint(self, prepared: MintPrepared) -> MintConfirmed | MintParked:
         """Handle the event as the runtime would, and return what is published in the end."""
-        publish, *_ = await self._handled(received(happened(prepared)))
+        publish, *_ = await self.handle(received(happened(prepared)))
         assert isinstance(publish, Publish)
         event = publish.envelope.event
         assert isinstance(event, MintConfirmed | MintParked)
         return event
 
-    async def _handled(self, record: Received) -> Sequence[Output]:
+    async def handle(self, record: Received) -> Sequence[Output]:
         """Again and again, as long as that may help."""
         while True:
             try:
@@ -263,9 +276,10 @@ class Process:
                 await asyncio.sleep(0.05)
 
 
-def happened(prepared: MintPrepared) -> Envelope:
-    cause = uuid5(NAMESPACE_OID, prepared.mint_id)
-    return root(prepared, id=cause, source="test", time=datetime.now(UTC))
+def happened(event: MintPrepared | UriUpdateRequested, times: str = "") -> Envelope:
+    """The event as it was published; said other `times`, it is another event."""
+    cause = uuid5(NAMESPACE_OID, f"{event.mint_id}{times}")
+    return root(event, id=cause, source="test", time=datetime.now(UTC))
 
 
 def received(envelope: Envelope) -> Received:

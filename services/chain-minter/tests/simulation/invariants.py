@@ -55,9 +55,10 @@ class Invariants:
 
     def _check_need(self, event: MintSubmitted) -> None:
         """A process that was never overtaken knows what was made before it."""
-        told = event.earlier or self.calm
-        if told and self._is_whole():
-            raise Violation("a new signature for an NFT that is whole, finally")
+        creates = self._ledger.transactions[event.signature].creates
+        told = event.earlier or self.calm or MINT not in creates
+        if told and creates & self._settled():
+            raise Violation("a new signature for what is there, finally")
         if self._failed(self._recorded[:-1], tried=True) >= MAX_SIGNATURES:
             raise Violation("more than 3 signatures")
 
@@ -68,11 +69,13 @@ class Invariants:
                 yield signature, transaction
 
     def _check_attempt(self, event: MintSubmitted) -> None:
-        """What nobody tried is no attempt; who did not send it itself has to assume that it was."""
+        """What nobody tried is no attempt; who did not send it itself has to assume that it was,
+        and who was overtaken does not know that it was."""
         failed, tried = self._failed(event.earlier), self._failed(event.earlier, tried=True)
         if event.attempt > MAX_SIGNATURES:
             raise Violation("more than 3 signatures")
-        least, most = tried + 1, (tried if self.unbroken else failed) + 1
+        least = tried + 1 if self.alone else 1
+        most = (tried if self.unbroken else failed) + 1
         if not least <= event.attempt <= most:
             raise Violation(f"attempt {event.attempt} after {tried} to {failed} that failed")
 
@@ -87,10 +90,10 @@ class Invariants:
                 failed += 1
         return failed
 
-    def _is_whole(self) -> bool:
-        parts = self._ledger.accounts[prepared_of(MINT_ID).mint_address]
-        settled = self._ledger.slot - FINALIZED_SLOTS
-        return parts.keys() == WHOLE and max(parts.values()) < settled
+    def _settled(self) -> frozenset[str]:
+        """The parts that are finally there."""
+        address = prepared_of(MINT_ID).mint_address
+        return self._ledger.created(address, self._ledger.slot - FINALIZED_SLOTS - 1)
 
     def published(self, event: MintConfirmed | MintParked, known: Set[str]) -> None:
         """The outcome is told by a process that knows of these signatures."""
@@ -114,8 +117,10 @@ class Invariants:
             if relevant and self._ledger.may_land(transaction):
                 raise Violation(f"said to be absent while {short(signature)} may still land")
 
-    def ended(self, event: MintConfirmed | MintParked) -> None:
-        """Nothing can land any more."""
+    def ended(self, event: MintConfirmed | MintParked, *, quiet: bool) -> None:
+        """Nothing can land any more; `quiet`: there was no fault but of one endpoint."""
+        if quiet and not isinstance(event, MintConfirmed):
+            raise Violation("parked, though an endpoint would have taken it")
         absent = isinstance(event, MintParked) and event.outcome is ChainOutcome.ABSENT
         if absent and self.alone and self._ledger.tokens[MINT_ID]:
             raise Violation("said to be absent, and made afterwards")

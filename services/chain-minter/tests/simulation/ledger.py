@@ -22,20 +22,24 @@ CONFIRMED_SLOTS = 2
 FINALIZED_SLOTS = 32
 FIRST_SLOT = 1000
 MINT, METADATA, EDITION = "mint", "metadata", "edition"
+URI = "uri "
+"""What a part begins with that says which URI the metadata name; none: that of the mint."""
 
 
 @dataclass(slots=True, eq=False)
 class Transaction:
     """Signed bytes, and what has become of them.
 
-    `tried`: an endpoint has judged them; `sent`: one has passed them on. `fork` is the slots from
-    which to which a fork held it that was given up, and its error there.
+    `sets` is the URI that it gives to the metadata. `tried`: an endpoint has judged them; `sent`:
+    one has passed them on. `fork` is the slots from which to which a fork held it that was given
+    up, and its error there.
     """
 
     signature: str
     mint_id: str
     address: str
     creates: frozenset[str]
+    sets: str | None
     blockhash_slot: int
     last_valid: int
     tried: bool = False
@@ -57,6 +61,7 @@ class Ledger:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     accounts: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     tokens: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    uris: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     slot: int = FIRST_SLOT
     _heights: list[int] = field(default_factory=lambda: [500])
     _coming: list[tuple[int, int, Transaction]] = field(default_factory=list)
@@ -101,7 +106,8 @@ class Ledger:
     def created(self, address: str, slot: int) -> frozenset[str]:
         """Which accounts are there in the state of that slot."""
         parts = self.accounts.get(address, {})
-        return frozenset(part for part, since in parts.items() if since <= slot)
+        names = [URI + uri for since, uri in self.uris.get(address, ()) if since <= slot]
+        return frozenset([*(part for part, since in parts.items() if since <= slot), *names[-1:]])
 
     def status(
         self, transaction: Transaction, slot: int
@@ -123,8 +129,9 @@ class Ledger:
             self.submit(transaction, 1)
         elif transaction.fork is None and self.random.random() < self.forks:
             error = self.random.choice([None, "failed on a fork"])
-            transaction.fork = (slot, slot + CONFIRMED_SLOTS, error)
-            self.submit(transaction, self.random.randrange(CONFIRMED_SLOTS, 60))
+            slots = self.random.choice((CONFIRMED_SLOTS, CONFIRMED_SLOTS, 20))
+            transaction.fork = (slot, slot + slots, error)
+            self.submit(transaction, self.random.randrange(slots, 60))
         else:
             self._land(transaction, slot)
 
@@ -135,6 +142,8 @@ class Ledger:
             transaction.error = "account already in use"
             return
         there.update(dict.fromkeys(transaction.creates, slot))
+        if transaction.sets is not None:
+            self.uris[transaction.address].append((slot, transaction.sets))
         if MINT in transaction.creates:
             self.tokens[transaction.mint_id].append(transaction.address)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import pytest
 
@@ -18,7 +19,9 @@ from chain_minter.service import Minter
 
 from .weakened import (
     AddressOfAttempt,
+    AlwaysTheFirst,
     Decide,
+    HearsEverybody,
     NoHistory,
     ProcessedHeights,
     SlotsForHeights,
@@ -35,16 +38,20 @@ from .weakened import (
     give_up_unacknowledged,
     highest,
     incomplete_to_any_reader,
+    landed_when_processed,
     load_nothing,
+    missing_to_the_first,
     new_bytes_each_time,
     parked_and_forgotten,
     remember_only,
+    signed_on_one_word,
     undecided_is_absent,
+    unknown_is_gone,
 )
 from .world import Product
 
 MAY_LAND = "may still land"
-WHOLE = "for an NFT that is whole"
+THERE = "for what is there"
 PRODUCT = Product()
 
 
@@ -109,11 +116,26 @@ MUTANTS = (
         "expiry goes by heights, not slots", MAY_LAND, with_product(Product(chain=SlotsForHeights))
     ),
     Mutant("expiry does not go by the wall clock", MAY_LAND, deciding(by_wall_clock)),
+    Mutant(
+        "landed is what is confirmed",
+        "confirmed by",
+        without_function(confirmation, "_landed", landed_when_processed),
+    ),
+    Mutant(
+        "the next endpoint gets the bytes, too",
+        "though an endpoint",
+        with_product(Product(chain=AlwaysTheFirst)),
+    ),
     Mutant("the history is searched", "that failed", with_product(Product(chain=NoHistory))),
     Mutant(
         "every endpoint has to agree",
         MAY_LAND,
         without_function(confirmation, "_is_spent", any_is_spent),
+    ),
+    Mutant(
+        "who can not answer does not hold the others up",
+        "no end",
+        with_product(Product(chain=HearsEverybody)),
     ),
     Mutant(
         "no endpoint of several decides alone",
@@ -136,20 +158,45 @@ MUTANTS = (
         without_function(confirmation, "_is_read_in_time", lambda _: True),
     ),
     Mutant(
+        "the blockhash is asked for, too",
+        MAY_LAND,
+        without_function(confirmation, "_is_blockhash_gone", lambda _, __: True),
+    ),
+    Mutant(
+        "who does not know the blockhash yet does not say that it is gone",
+        MAY_LAND,
+        without_function(confirmation, "_is_blockhash_gone", unknown_is_gone),
+    ),
+    Mutant(
+        "a last valid height that can not be is not waited for",
+        "no end",
+        without_function(confirmation, "MOST_BLOCKS_AHEAD", inf),
+    ),
+    Mutant(
         "a failure counts when it is finalized",
         MAY_LAND,
         deciding(errors_at_once),
     ),
-    Mutant("the account is asked for before signing again", WHOLE, deciding(blind_to_accounts)),
+    Mutant("the account is asked for before signing again", THERE, deciding(blind_to_accounts)),
     Mutant(
         "the account is asked for before signing first",
-        WHOLE,
+        THERE,
         without_function(Flight, "_look", first_without_looking),
     ),
-    Mutant("a part is completed when everybody sees no more", WHOLE, deciding(complete_at_once)),
+    Mutant(
+        "an unsigned part is looked at everywhere",
+        THERE,
+        without_function(confirmation, "_first_signature", signed_on_one_word),
+    ),
+    Mutant(
+        "the furthest reader says what is missing",
+        THERE,
+        without_function(Flight, "_heard", missing_to_the_first),
+    ),
+    Mutant("a part is completed when everybody sees no more", THERE, deciding(complete_at_once)),
     Mutant(
         "a part is completed when it is final and read late enough",
-        WHOLE,
+        THERE,
         without_function(confirmation, "_finally_incomplete", incomplete_to_any_reader),
     ),
     Mutant(

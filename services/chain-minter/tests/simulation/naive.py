@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from chain_minter.goals import WholeNft
 from chain_minter.rpc import Refused
 from mint_chain.nft import ABSENT
 from mint_resilience.failures import Failure
@@ -31,7 +32,7 @@ class Desk:
         self._signer = signer(world, self.chain)
 
     async def sign(self) -> Transaction:
-        event = await self._signer.sign(nft_of(MINT_ID), ABSENT, attempt=1, last=None)
+        event = await self._signer.sign(WholeNft(nft_of(MINT_ID)), ABSENT, attempt=1, last=None)
         return self.world.ledger.transactions[event.signature]
 
     async def send(self, transaction: Transaction) -> None:
@@ -89,7 +90,7 @@ async def asks_any_node_whether_the_blockhash_is_valid(desk: Desk) -> bool:
     for _ in range(TRIES):
         transaction = await desk.sign()
         await desk.send(transaction)
-        while desk.endpoint(-1).is_blockhash_valid(transaction):
+        while desk.endpoint(-1).is_blockhash_valid(transaction)[1]:
             if await desk.is_confirmed(transaction, seconds=2):
                 return True
     return False

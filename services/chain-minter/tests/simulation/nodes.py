@@ -1,7 +1,8 @@
 """A model of the RPC endpoints: what each says of the chain, rightly or wrongly, if it answers.
 
 A fault lasts from one time to another. Lag, refusal and loss may befall every endpoint; wrong
-heights, a history that is silent and metadata that do not show only one of them.
+heights, a history that is silent and metadata that do not show only one of them. All may deny that
+blockhashes are good, but not where one tells wrongly how long they are.
 """
 
 from __future__ import annotations
@@ -42,12 +43,15 @@ class Fault(Enum):
     DROPPING = "passes transactions on to nobody"
     KEEPING = "passes transactions on as late as they may land"
     LYING = "tells heights that are wrong by so many blocks"
+    MISDATING = "tells of blockhashes that they are good for so many blocks more than they are"
+    DENYING = "says of every blockhash that it is not good"
     SILENT = "knows no history"
+    MUTE = "does not answer when its history is searched"
     HIDING = "shows metadata so many slots late"
 
 
-ODD = (Fault.LYING, Fault.SILENT, Fault.HIDING)
-ORDINARY = tuple(fault for fault in Fault if fault not in ODD)
+ODD = (Fault.LYING, Fault.MISDATING, Fault.SILENT, Fault.MUTE, Fault.HIDING)
+ORDINARY = tuple(fault for fault in Fault if fault not in (*ODD, Fault.DENYING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,17 @@ class Node:
     spells: Sequence[Spell] = ()
     _active: dict[Fault, Spell] = field(default_factory=dict)
 
+    def position(self, now: float) -> int:
+        """The slot that it shows to whoever watches it; that of one which is down is not known."""
+        self._be_at(now)
+        return self.ledger.slot if Fault.DOWN in self._active else self._slot()
+
+    def _be_at(self, now: float) -> None:
+        self._active = {each.fault: each for each in self.spells if each.start <= now < each.end}
+
     def answer(self, now: float) -> None:
         """Raises what a call to it meets now."""
-        self._active = {each.fault: each for each in self.spells if each.start <= now < each.end}
+        self._be_at(now)
         if Fault.DOWN in self._active or (Fault.FLAPPING in self._active and int(now / 3) % 2):
             raise Outage(f"{self.name} refuses")
         if Fault.LIMITED in self._active and self.random.random() < 0.7:
@@ -104,7 +116,9 @@ class Node:
 
     def status(self, signature: str, *, search: bool) -> tuple[int, Status | None]:
         """With the slot at which it was read."""
-        slot = self._slot() if self.random.random() < 0.5 else self._read_slot()
+        if search and Fault.MUTE in self._active:
+            raise Transient(f"{self.name} can not reach its long-term storage")
+        slot = self._any_slot()
         found = self.ledger.status(self.ledger.transactions[signature], slot)
         if found is None:
             return slot, None
@@ -124,15 +138,17 @@ class Node:
         return slot, found
 
     def blockhash(self) -> tuple[int, int]:
-        """The newest confirmed block's slot, and the last height at which it is good."""
+        """The newest confirmed block's slot, and the last height at which it is said to be good."""
         slot = self._slot() - CONFIRMED_SLOTS
-        return slot, self.ledger.height(slot) + BLOCKHASH_BLOCKS
+        lie = self._amount(Fault.MISDATING)
+        return slot, max(0, last_valid(self.ledger, slot) + lie)
 
-    def is_blockhash_valid(self, transaction: Transaction) -> bool:
-        """Whether it knows the transaction's blockhash, and that it has not expired."""
-        slot = self._read_slot()
-        known = transaction.blockhash_slot <= slot
-        return known and self.ledger.height(slot) <= transaction.last_valid
+    def is_blockhash_valid(self, transaction: Transaction, depth: int = 0) -> tuple[int, bool]:
+        """Whether it knows the transaction's blockhash, and that it has not expired, as of a block
+        so deep; with the slot of that."""
+        slot = self._any_slot() - depth
+        known = transaction.blockhash_slot <= slot and Fault.DENYING not in self._active
+        return slot, known and self.ledger.height(slot) <= transaction.last_valid
 
     def history(self, address: str, signatures: Sequence[Transaction]) -> list[Transaction]:
         """Who succeeded at the address, as far as it knows, the newest last."""
@@ -178,12 +194,21 @@ class Node:
         slot = self.ledger.slot - self._amount(Fault.LAGGING)
         return min(slot, FIRST_SLOT + int(stuck.start / SLOT_SECONDS)) if stuck else slot
 
+    def _any_slot(self) -> int:
+        """Of the newest or of the oldest of many nodes."""
+        return self._slot() if self.random.random() < 0.5 else self._read_slot()
+
     def _read_slot(self) -> int:
         return self._slot() - self._amount(Fault.SPLIT)
 
     def _amount(self, fault: Fault) -> int:
         spell = self._active.get(fault)
         return spell.amount if spell else 0
+
+
+def last_valid(ledger: Ledger, slot: int) -> int:
+    """The last height at which the blockhash of that slot is good."""
+    return ledger.height(slot) + BLOCKHASH_BLOCKS
 
 
 NEXT_MAY_ANSWER: tuple[type[Failure], ...] = (Outage, Transient, RateLimited)

@@ -9,23 +9,28 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from chain_minter.chain import Landed, Report
+from chain_minter.chain import Landed, Report, Sent
 from chain_minter.confirmation import Glance, Status
+from chain_minter.goals import Goal, NewUri
 from chain_minter.submission import Submission
 from mint_chain.nft import Nft, OnChain
-from mint_events.catalogue import MintPrepared, MintSubmitted
+from mint_events.catalogue import MintPrepared, MintSubmitted, UriUpdateRequested
 from mint_events.envelope import Envelope, Received
 from mint_events.topics import INFLIGHT, Topic
 from mint_resilience.failures import Outage, Transient
+from mint_resilience.positions import MOST_BEHIND
 
-from .ledger import EDITION, METADATA, MINT, Ledger, Transaction
-from .nodes import NEXT_MAY_ANSWER, Heard, Node
+from .ledger import EDITION, FINALIZED_SLOTS, METADATA, MINT, Ledger, Transaction
+from .nodes import NEXT_MAY_ANSWER, Heard, Node, last_valid
 from .subject import EPOCH, WHOLE, nft_of, on_chain
 
 T = TypeVar("T")
+WITNESSES = 2
+"""Who have to agree that something is not there, where there are so many."""
 
 
 class Surroundings(Protocol):
@@ -78,29 +83,33 @@ class Chain:
         heard = await self.first("height", lambda node: self.finalized(node))
         return Glance(status=status[1], finalized_height=heard.height)
 
-    async def look(self, mint: Pubkey, signature: Signature | None) -> Report:
+    async def look(self, mint: Pubkey, sent: Sent | None) -> Report:
         status = None
-        if signature is not None:
-            _, status = await self.first("status", lambda node: self.status(node, signature))
+        if sent is not None:
+            _, status = await self.first("status", lambda node: self.status(node, sent.signature))
         heard = await self.first("height", lambda node: self.finalized(node))
         slot, parts = await self.first("accounts", lambda node: node.parts(str(mint)))
         return _report("the first", status, heard, slot, parts)
 
-    async def look_everywhere(self, mint: Pubkey, signature: Signature | None) -> list[Report]:
+    async def look_everywhere(self, mint: Pubkey, sent: Sent | None) -> list[Report]:
         reports = []
         failure: Exception | None = None
         for node in self._world.nodes:
             try:
-                reports.append(await self._report(node, mint, signature))
+                reports.append(await self._report(node, mint, sent))
             except Outage:
                 continue
             except NEXT_MAY_ANSWER as error:
                 failure = error
-        if failure is not None:
+        if failure is not None and len(reports) < self.enough():
             raise failure
         if not reports:
             raise Outage("no endpoint answers")
         return reports
+
+    def enough(self) -> int:
+        """So many answers make up for one that can not be had."""
+        return WITNESSES
 
     async def send(self, raw: bytes, *, skip: int, taken: Callable[[], None]) -> None:
         transaction = self._world.ledger.transactions[raw.decode()]
@@ -122,6 +131,13 @@ class Chain:
             raise Transient("in no history yet")
         return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
 
+    async def uri_set(self, mint: Pubkey, uri: str) -> Landed | None:
+        signed = [each for each in self._world.ledger.transactions.values() if each.sets == uri]
+        found = await self.first("history", lambda node: node.history(str(mint), signed))
+        if not found:
+            return None
+        return Landed(Signature.from_string(found[-1].signature), found[-1].landed or 0)
+
     def status(self, node: Node, signature: Signature) -> tuple[int, Status | None]:
         """What the node remembers."""
         return node.status(str(signature), search=False)
@@ -134,19 +150,27 @@ class Chain:
         """The newest finalized block."""
         return node.finalized()
 
-    async def _report(self, node: Node, mint: Pubkey, signature: Signature | None) -> Report:
+    def judged(self, node: Node, sent: Sent) -> tuple[int, bool]:
+        """Whether the node says that the blockhash is good, and as of which finalized slot."""
+        transaction = self._world.ledger.transactions[str(sent.signature)]
+        return node.is_blockhash_valid(transaction, FINALIZED_SLOTS)
+
+    async def _report(self, node: Node, mint: Pubkey, sent: Sent | None) -> Report:
         heard = await self._ask(node, "height", self.finalized)
         slot, parts = await self._ask(node, "accounts", lambda node: node.parts(str(mint)))
-        status = None
-        if signature is not None:
-            read, status = await self._ask(
-                node, "history", lambda node: self.searched(node, signature)
-            )
-            slot = min(slot, read)
-        return _report(node.name, status, heard, slot, parts)
+        if sent is None:
+            return _report(node.name, None, heard, slot, parts)
+        read, status = await self._ask(
+            node, "history", lambda node: self.searched(node, sent.signature)
+        )
+        judged_at, is_good = await self._ask(
+            node, "blockhash", lambda node: self.judged(node, sent)
+        )
+        gone = not is_good and judged_at >= heard.slot
+        return _report(node.name, status, heard, min(slot, read), parts, blockhash_gone=gone)
 
     async def first(self, step: str, operation: Callable[[Node], T], *, skip: int = 0) -> T:
-        nodes = self._world.nodes
+        nodes = self._in_step()
         start = skip % len(nodes)
         *others, last = (*nodes[start:], *nodes[:start])
         for node in others:
@@ -155,6 +179,13 @@ class Chain:
             except NEXT_MAY_ANSWER:
                 continue
         return await self._ask(last, step, operation)
+
+    def _in_step(self) -> list[Node]:
+        """Without those that were seen to lag (CH-5)."""
+        slots = [node.position(self._world.now()) for node in self._world.nodes]
+        least = max(slots) - MOST_BEHIND
+        pairs = zip(self._world.nodes, slots, strict=True)
+        return [node for node, slot in pairs if slot >= least]
 
     async def _ask(self, node: Node, step: str, operation: Callable[[Node], T]) -> T:
         await self._world.pause(self._world.latency(), step)
@@ -176,38 +207,52 @@ class Signer:
     async def nft(self, prepared: MintPrepared) -> Nft:
         return nft_of(prepared.mint_id)
 
-    def address(self, nft: Nft, attempt: int) -> str:
+    def update(self, asked: UriUpdateRequested) -> NewUri:
+        nft = nft_of(asked.mint_id)
+        return NewUri(
+            mint_id=nft.mint_id,
+            mint=nft.mint,
+            authority=nft.authority,
+            uri=asked.uri,
+            since_slot=asked.since_slot,
+        )
+
+    def address(self, goal: Goal, attempt: int) -> str:
         """Where the NFT is to be made: follows from the mint_id alone."""
-        return str(nft.mint)
+        return str(goal.mint)
 
     async def sign(
-        self, nft: Nft, there: OnChain, *, attempt: int, last: Submission | None
+        self, goal: Goal, there: OnChain, *, attempt: int, last: Submission | None
     ) -> MintSubmitted:
-        slot, last_valid = await self._chain.first("blockhash", Node.blockhash)
+        goal.missing(there, rent=0)  # raises where nothing can be signed
+        slot, told = await self._chain.first("blockhash", Node.blockhash)
         ledger = self._world.ledger
         signature = str(Signature(len(ledger.transactions).to_bytes(64, "big")))
         transaction = Transaction(
             signature=signature,
-            mint_id=nft.mint_id,
-            address=self.address(nft, attempt),
-            creates=self._missing(there),
+            mint_id=goal.mint_id,
+            address=self.address(goal, attempt),
+            creates=self._missing(there) if goal.uri is None else frozenset(),
+            sets=goal.uri,
             blockhash_slot=slot,
-            last_valid=last_valid,
+            last_valid=last_valid(ledger, slot),
         )
         ledger.add(transaction)
         await self._world.pause(0.0, "signed")
         return MintSubmitted(
-            mint_id=nft.mint_id,
+            mint_id=goal.mint_id,
             mint_address=transaction.address,
             attempt=attempt,
             signature=signature,
             transaction=signature.encode(),
-            blockhash=str(slot),
-            last_valid_block_height=last_valid,
+            blockhash=str(Hash(slot.to_bytes(32, "big"))),
+            blockhash_slot=slot,
+            last_valid_block_height=told,
             endpoint="model",
             priority_fee=0,
             compute_unit_limit=0,
             earlier=last.signatures if last else (),
+            uri=goal.uri,
         )
 
     def _missing(self, there: OnChain) -> frozenset[str]:
@@ -251,7 +296,13 @@ def received(envelope: Envelope) -> Received:
 
 
 def _report(
-    endpoint: str, status: Status | None, heard: Heard, slot: int, parts: frozenset[str]
+    endpoint: str,
+    status: Status | None,
+    heard: Heard,
+    slot: int,
+    parts: frozenset[str],
+    *,
+    blockhash_gone: bool = False,
 ) -> Report:
     return Report(
         endpoint=endpoint,
@@ -260,4 +311,5 @@ def _report(
         finalized_slot=heard.slot,
         read_slot=slot,
         there=on_chain(parts),
+        blockhash_gone=blockhash_gone,
     )

@@ -12,9 +12,10 @@ from mint_chain.addresses import mint_address
 from mint_chain.nft import Nft, OnChain
 from mint_events.catalogue import MintPrepared
 
-from .ledger import EDITION, METADATA, MINT
+from .ledger import EDITION, METADATA, MINT, URI
 
 MINT_ID = "mint-1"
+FIRST_URI = "ipfs://metadata"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 AUTHORITY = Keypair.from_seed(bytes(32)).pubkey()
 WALLET = Keypair.from_seed(bytes([1] * 32)).pubkey()
@@ -31,7 +32,7 @@ def nft_of(mint_id: str) -> Nft:
         wallet=WALLET,
         name="Level 7",
         symbol="TRM",
-        uri="ipfs://metadata",
+        uri=FIRST_URI,
         seller_fee_basis_points=0,
         creators=(),
         collection=None,
@@ -50,7 +51,7 @@ def prepared_of(mint_id: str) -> MintPrepared:
         wallet=str(WALLET),
         name="Level 7",
         symbol="TRM",
-        uri="ipfs://metadata",
+        uri=FIRST_URI,
         level=7,
         seller_fee_basis_points=0,
         creators=(),
@@ -66,23 +67,29 @@ def prepared_of(mint_id: str) -> MintPrepared:
 def on_chain(parts: frozenset[str]) -> OnChain:
     return OnChain(
         mint=_MINT if MINT in parts else None,
-        metadata=_metadata() if METADATA in parts else None,
+        metadata=_metadata(_uri(parts)) if METADATA in parts else None,
         edition=_EDITION if EDITION in parts else None,
     )
 
 
-def _metadata() -> Metadata:
+def _uri(parts: frozenset[str]) -> str:
+    named = (part.removeprefix(URI) for part in parts if part.startswith(URI))
+    return next(named, FIRST_URI)
+
+
+def _metadata(uri: str) -> Metadata:
     return Metadata(
         update_authority=AUTHORITY,
         mint=AUTHORITY,
         name="Level 7",
         symbol="TRM",
-        uri="ipfs://metadata",
+        uri=uri,
         seller_fee_basis_points=0,
         creators=(),
         primary_sale_happened=False,
         is_mutable=True,
         token_standard=0,
         collection=None,
+        uses=None,
         sized=False,
     )

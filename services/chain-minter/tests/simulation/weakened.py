@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from solders.signature import Signature
 
 from chain_minter import confirmation
+from chain_minter.chain import Report
 from chain_minter.confirmation import (
     Commitment,
     Decision,
@@ -26,11 +27,12 @@ from chain_minter.confirmation import (
     decide,
 )
 from chain_minter.flight import Flight
+from chain_minter.goals import Goal
 from chain_minter.inflight import Inflight
 from chain_minter.rpc import Refused
 from chain_minter.service import Minter
 from chain_minter.submission import Submission
-from mint_chain.nft import ABSENT, Nft
+from mint_chain.nft import ABSENT
 from mint_events.bus import Output, Tombstone
 from mint_events.catalogue import ChainOutcome, MintPrepared, MintSubmitted
 from mint_events.envelope import Envelope
@@ -48,8 +50,8 @@ Decide = Callable[[Signed | None, datetime | None, Evidence, datetime, Rules], D
 class AddressOfAttempt(Signer):
     """A new key for the mint account with every signature."""
 
-    def address(self, nft: Nft, attempt: int) -> str:
-        return f"{nft.mint} {len(self._world.ledger.transactions)}"
+    def address(self, goal: Goal, attempt: int) -> str:
+        return f"{goal.mint} {len(self._world.ledger.transactions)}"
 
 
 async def remember_only(
@@ -108,6 +110,13 @@ class NoHistory(Chain):
         return self.status(node, signature)
 
 
+class HearsEverybody(Chain):
+    """Nothing is decided while one endpoint does not answer."""
+
+    def enough(self) -> int:
+        return len(self._world.nodes)
+
+
 def by_wall_clock(
     signed: Signed | None, sent: datetime | None, seen: Evidence, now: datetime, rules: Rules
 ) -> Decision:
@@ -155,6 +164,11 @@ def settled(status: Status | None) -> Status | None:
     return replace(status, commitment=Commitment.FINALIZED)
 
 
+def unknown_is_gone(signed: Signed, statement: Statement) -> bool:
+    """A blockhash that is not good is gone, also where its block is not known yet."""
+    return statement.blockhash_gone
+
+
 def everybody(hearing: Hearing, rules: Rules) -> list[Statement]:
     return list(hearing.statements)
 
@@ -171,6 +185,13 @@ def counted_in_any_case(signed: Signed, found: Set[Found], rules: Rules) -> Sign
     return _next_signature(replace(signed, taken=True), found, rules)
 
 
+class AlwaysTheFirst(Chain):
+    """The bytes go to the first endpoint that takes them, each time."""
+
+    async def send(self, raw: bytes, *, skip: int, taken: Callable[[], None]) -> None:
+        await super().send(raw, skip=0, taken=taken)
+
+
 # What is there.
 
 
@@ -182,6 +203,24 @@ def blind_to_accounts(
         statements = tuple(replace(each, found=Found.ABSENT) for each in seen.statements)
         seen = replace(seen, statements=statements)
     return decide(signed, sent, seen, now, rules)
+
+
+def landed_when_processed(status: Status | None) -> int | None:
+    """In a block that may be on a fork."""
+    return None if status is None or status.error is not None else status.slot
+
+
+def signed_on_one_word(hearing: Hearing, found: Set[Found], rules: Rules) -> Sign:
+    return Sign(attempt=1)
+
+
+_heard = Flight._heard
+
+
+def missing_to_the_first(self: Flight, reports: Sequence[Report], *, everywhere: bool) -> Hearing:
+    hearing = _heard(self, reports, everywhere=everywhere)
+    self._there = reports[0].there
+    return hearing
 
 
 _look = Flight._look

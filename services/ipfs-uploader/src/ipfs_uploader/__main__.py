@@ -30,11 +30,11 @@ from mint_content.gateway import GatewayPool
 from mint_content.source import LocalCopies
 from mint_content.web import WebFetcher, WebPolicy, trust, web_client
 from mint_events.admin import ensure_topics
-from mint_events.bus import CompactedTopic, Publisher, Recovery
+from mint_events.bus import CompactedTopic, Publisher
 from mint_events.catalogue import Layer
 from mint_events.topics import CLAIMS, FOLDERS, HEALTH, LEDGER, UNPINS
+from mint_resilience.endpoint import Observer
 from mint_runtime.connection import Connection, connected
-from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 
@@ -47,8 +47,8 @@ _DATABASE_CONNECTIONS = 2
 async def serve(settings: UploaderSettings, process: Process) -> None:
     """Put the parts together and consume until told to stop."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(connected(settings))
-        pinning = await _pinning(settings, stack, connection.recovery)
+        connection = await stack.enter_async_context(connected(settings, SERVICE))
+        pinning = await _pinning(settings, stack, connection.observer)
         await ensure_topics(connection.cluster, [CLAIMS, UNPINS, FOLDERS, HEALTH])
         claims = Claims(await _journal(connection, stack), _now)
         pinner = await _pinner(settings, connection, stack, pinning)
@@ -106,9 +106,8 @@ async def _journal(connection: Connection, stack: AsyncExitStack) -> KafkaJourna
 
 
 async def _pinning(
-    settings: UploaderSettings, stack: AsyncExitStack, recovery: Recovery
+    settings: UploaderSettings, stack: AsyncExitStack, observer: Observer
 ) -> Pinning:
-    observer = DependencyMetrics(recovery)
     http = await stack.enter_async_context(_http_client(settings))
     gateways = GatewayPool(
         http,

@@ -18,7 +18,6 @@ from mint_events.gate import Report
 from mint_events.topics import Topic
 from mint_resilience.postgres import endpoint_of
 from mint_runtime.connection import Connection, connected
-from mint_runtime.dependencies import DependencyMetrics
 from mint_runtime.layer_reports import LayerReports, Speaker
 from mint_runtime.service import Process, run
 from reconciler import database
@@ -69,7 +68,7 @@ async def serve(settings: ReconcilerSettings, process: Process) -> None:
 @asynccontextmanager
 async def _parts(settings: ReconcilerSettings, process: Process) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(connected(settings))
+        connection = await stack.enter_async_context(connected(settings, SERVICE))
         guarded = await _database(settings, connection, stack)
         pool = guarded.pool
         await ensure_topics(settings.cluster)
@@ -102,7 +101,7 @@ async def _database(
         pool,
         endpoint_of(url),
         policy=settings.breaker_policy,
-        observer=DependencyMetrics(connection.recovery),
+        observer=connection.observer,
     )
     await guarded.run(lambda: database.prepare(pool))
     return guarded

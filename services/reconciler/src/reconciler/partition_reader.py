@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from mint_events.bus import Cluster, Position
+from mint_events.bus.failing import kafka_failures
 from mint_events.bus.record import Consumed
 from mint_events.bus.starting import start_client
 from mint_events.topics import Topic
@@ -43,13 +42,13 @@ class PartitionReader:
         Raises `Outage` or `Transient` when Kafka does not answer.
         """
         tp = self._topic_partition(gap.partition)
-        with _failures(f"{tp.topic}/{tp.partition}"):
+        with kafka_failures(f"{tp.topic}/{tp.partition} can not be read", self._cluster):
             async with self._turn, asyncio.timeout(_PATIENCE):
                 return await self._read(await self._connected(), tp, gap)
 
     async def ends(self) -> dict[Partition, int]:
         """The offset that the next record of each partition will get. Raises as `read` does."""
-        with _failures("the ends of the partitions"):
+        with kafka_failures("the ends of the partitions can not be read", self._cluster):
             async with self._turn, asyncio.timeout(_PATIENCE):
                 consumer = await self._connected()
                 asked = {self._topic_partition(each): each for each in self._partitions}
@@ -114,12 +113,3 @@ class PartitionReader:
             value=record.value,
             headers=tuple(record.headers),
         )
-
-
-@contextmanager
-def _failures(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError) as error:  # TimeoutError is one
-        message = f"{what} can not be read from Kafka: {error!r}"
-        raise Transient(message, endpoint=what) from error

@@ -140,7 +140,7 @@ def _mint_row(state: MintState, updated_at: datetime) -> MintRow:
         image_cid=state.pinning.image.cid if state.pinning else None,
         animation_cid=_animation_cid(state),
         metadata_cid=state.pinning.metadata.cid if state.pinning else None,
-        uri=state.pinning.uri if state.pinning else None,
+        uri=state.uri,
         detail=_detail(state),
         requested_at=state.origin.at if state.origin else None,
         completed_at=state.completion.at if state.completion else None,

@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncpg
 
-from mint_events.catalogue import LayerEvent
+from mint_events.catalogue import SystemEvent
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_events.state import MintState, Status, evolve, status_of
@@ -57,15 +57,17 @@ class Projection:
     documents: dict[str, bytes] = field(default_factory=dict)
 
     def fold(self, envelope: Envelope) -> None:
-        """One more event, in the order of the store; those about a layer change no mint."""
-        if isinstance(envelope.event, LayerEvent):
+        """One more event, in the order of the store; those about no mint change none."""
+        if isinstance(envelope.event, SystemEvent):
             return
         mint_id = envelope.mint_id
         before = self.states.get(mint_id, MintState(mint_id=mint_id))
         document = document_in(envelope, before)
         if document is not None:
             self.documents[mint_id] = document
-        self.states[mint_id] = evolve(before, envelope)
+        state = evolve(before, envelope)
+        if state != before:  # the key of a dead letter may be no mint's
+            self.states[mint_id] = state
 
     def rows(self) -> dict[str, dict[tuple[Any, ...], Any]]:
         """The rows of all mints, without their users' sums."""

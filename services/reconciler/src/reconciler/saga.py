@@ -50,6 +50,8 @@ def decide(event: c.Event, view: View, policy: Policy) -> tuple[c.Event, ...]:
     """The events that follow; each is to be folded and decided upon in its turn."""
     if isinstance(event, c.MintRequested):
         return (_judge(event, view, policy),)
+    if isinstance(event, c.UriUpdateFailed):
+        return (_call_about_the_uri(event),)
     due = _due_for_the_mint(view) or _due_for_the_user(view, policy)
     return () if due is None else (due,)
 
@@ -124,6 +126,16 @@ def _call_for_a_person(state: MintState, user_id: str) -> c.InterventionRequired
     reason, detail = trouble
     return c.InterventionRequired(
         mint_id=state.mint_id, user_id=user_id, reason=reason, detail=detail
+    )
+
+
+def _call_about_the_uri(event: c.UriUpdateFailed) -> c.InterventionRequired:
+    """Each update that fails calls a person, whatever the mint's state: it may be final."""
+    return c.InterventionRequired(
+        mint_id=event.mint_id,
+        user_id=event.user_id,
+        reason="uri_not_updated",
+        detail=f"{event.mint_address} does not name {event.uri}: {event.detail}",
     )
 
 

@@ -20,7 +20,16 @@ import structlog
 from mint_events.bus import Cluster, Position
 from mint_events.bus.attempts import kind_of
 from mint_events.bus.record import Consumed
-from mint_events.topics import CHAIN, CONTROL, DEADLETTER, IPFS, REQUESTS, VERIFICATION, Topic
+from mint_events.topics import (
+    BREAKERS,
+    CHAIN,
+    CONTROL,
+    DEADLETTER,
+    IPFS,
+    REQUESTS,
+    VERIFICATION,
+    Topic,
+)
 from reconciler.credentials import credentials
 from reconciler.in_flight import InFlight
 
@@ -33,6 +42,7 @@ MOST_RECORDS = {
     VERIFICATION: 500,
     DEADLETTER: 64,
     CONTROL: 64,
+    BREAKERS: 500,
 }
 """Records in a batch of each topic that is read: fewer where one may be as large as an image."""
 
@@ -47,6 +57,9 @@ _SESSION_SECONDS = 6.0
 """How long a member that died keeps its partitions; brokers allow no less by default."""
 
 _HEARTBEAT_SECONDS = 2.0
+_REQUEST_SECONDS = 30.0
+"""How long a broker that fell silent is waited for; above what a rebalance takes, whose requests
+have no limit of their own in aiokafka."""
 
 # These report every step of their start and stop.
 for _library in ("faust", "mode"):
@@ -99,6 +112,7 @@ class Stream:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=_SESSION_SECONDS,
             broker_heartbeat_interval=_HEARTBEAT_SECONDS,
+            broker_request_timeout=_REQUEST_SECONDS,
             stream_buffer_maxsize=_BUFFERED_RECORDS,
             topic_allow_declare=False,
             topic_disable_leader=True,

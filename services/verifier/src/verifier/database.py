@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 
-from mint_resilience.failures import Failure, Outage, Transient
+from mint_resilience.postgres import classify_postgres_error
+from mint_runtime.addresses import Address
 from verifier.checks.database import RecordSeen, UserRowsSeen
+from verifier.endpoints import Endpoints, Guards
+
+T = TypeVar("T")
+
+DEPENDENCY = "database"
 
 _RECORD = """
     select mint_id, user_id, wallet, level, status, mint_address, metadata_cid, image_cid, uri,
@@ -27,47 +33,58 @@ _USER_ROWS = """
 """
 
 
-class RecordReader:
-    """Reads through a pool that only connects when asked; needs nothing but SELECT."""
+_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
-    def __init__(self, pool: asyncpg.Pool, url: str) -> None:
-        self._pool = pool
-        self.endpoint = endpoint_name(url)
+
+class RecordReader:
+    """Reads through a pool that only connects when asked; needs nothing but SELECT.
+
+    Each call may take `seconds`. Every method raises the database's `Failure`, and `AllUnavailable`
+    when it may not be asked now.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, address: Address, guards: Guards, *, seconds: float
+    ) -> None:
+        self._endpoints = Endpoints(DEPENDENCY, [address], lambda _: pool, guards, seconds=seconds)
+        self.endpoint = address.name
 
     async def record(self, mint_id: str) -> RecordSeen | None:
-        """The mint's record, or None. Raises a `Failure` when the database gives no answer."""
-        with _failures(self.endpoint):
-            row = await self._pool.fetchrow(_RECORD, mint_id)
+        """The mint's record, or None."""
+        row = await self._ask(lambda pool: pool.fetchrow(_RECORD, mint_id))
         return None if row is None else RecordSeen(**dict(row))
 
     async def user_rows(self, user_id: str, mint_id: str) -> UserRowsSeen:
-        """The user's lock and unfinished mints. Raises a `Failure` without an answer."""
-        with _failures(self.endpoint):
-            (row,) = await self._pool.fetch(_USER_ROWS, user_id, mint_id)
+        """The user's lock and unfinished mints."""
+        (row,) = await self._ask(lambda pool: pool.fetch(_USER_ROWS, user_id, mint_id))
         return UserRowsSeen(statuses=json.loads(row["statuses"]), lock_holder=row["lock_holder"])
 
     async def readiness(self) -> str | None:
-        """None if the database answers; raises a `Failure` when it does not."""
-        with _failures(self.endpoint):
-            await self._pool.fetchval("select 1")
-        return None
+        """None if the database answers, else what it did instead."""
+        return await self._endpoints.readiness(
+            lambda pool: self._classified(pool.fetchval("select 1"))
+        )
+
+    async def _ask(self, query: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
+        return await self._endpoints.ask(self.endpoint, lambda pool: self._classified(query(pool)))
+
+    async def _classified(self, asking: Awaitable[T]) -> T:
+        try:
+            return await asking
+        except _ERRORS as error:
+            raise classify_postgres_error(error, self.endpoint) from error
 
 
-def endpoint_name(url: str) -> str:
-    """Host, port and database of a connection URL, without its secrets."""
+def database_address(url: str) -> Address:
+    """A database by the hosts and the name of its connection URL.
+
+    The address' URL has no more than the login, which must not show. Raises `ValueError`, which
+    shows nothing, for a URL whose login could be taken for something else.
+    """
     parts = urlsplit(url)
-    return f"{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
-
-
-@contextmanager
-def _failures(endpoint: str) -> Iterator[None]:
-    try:
-        yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise _classified(error, endpoint) from error
-
-
-def _classified(error: Exception, endpoint: str) -> Failure:
-    message = f"{endpoint}: {type(error).__name__} {error}"
-    gone = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
-    return (Outage if isinstance(error, gone) else Transient)(message, endpoint=endpoint)
+    hosts = parts.netloc.rpartition("@")[2]
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
+    if "@" in parts.path or not all(port.isdigit() or not port for port in ports):
+        raise ValueError("expected a URL whose password has '/', '?', '#' and '@' percent-encoded")
+    login = parts._replace(path="")
+    return Address(f"{hosts or 'local'}{parts.path}", login.geturl())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mint_events.catalogue import CheckOutcome
-from mint_resilience.failures import Failure
+from mint_resilience.failures import Deferred, Failure
 from verifier.catalogue import Check
 from verifier.verdict import Evidence, Verdict
 
@@ -38,6 +38,11 @@ class Attempt:
         return self.verdict.outcome if self.verdict else CheckOutcome.INCONCLUSIVE
 
     @property
+    def trouble(self) -> Failure | None:
+        """What is in the way of a verdict, or of one that says yes or no."""
+        return self.failure or (self.verdict.failure if self.verdict else None)
+
+    @property
     def evidence(self) -> Evidence:
         """The verdict's; without one, what went wrong."""
         return self.verdict.evidence if self.verdict else {"failure": str(self.failure)}
@@ -45,7 +50,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a check came to, after all its attempts; `at` and `latency` are of the deciding one."""
+    """What a check came to, after all its attempts; `at` and `latency` are of the deciding one.
+
+    An endpoint that was not asked was no attempt (NR-3). `failure` is the class of what was in the
+    way, of a check that is inconclusive for that.
+    """
 
     check: Check
     outcome: CheckOutcome
@@ -61,23 +70,25 @@ def decide(check: Check, attempts: Sequence[Attempt], *, denials: int) -> Examin
     """Draw the conclusion; `attempts` has at least one, the oldest first."""
     passes = [a for a in attempts if a.outcome is CheckOutcome.PASSED]
     if passes:
-        return _examined(check, CheckOutcome.PASSED, passes[-1], len(attempts))
+        return _examined(check, CheckOutcome.PASSED, passes[-1], attempts)
     fails = [a for a in attempts if a.outcome is CheckOutcome.FAILED]
     heard = len({a.endpoint for a in fails})
     if heard >= denials and len(fails) >= CONFIRMATIONS:
-        return _examined(check, CheckOutcome.FAILED, fails[-1], len(attempts))
+        return _examined(check, CheckOutcome.FAILED, fails[-1], attempts)
     undecided = [a for a in attempts if a.outcome is CheckOutcome.INCONCLUSIVE]
-    return _examined(check, CheckOutcome.INCONCLUSIVE, (undecided or attempts)[-1], len(attempts))
+    return _examined(check, CheckOutcome.INCONCLUSIVE, (undecided or attempts)[-1], attempts)
 
 
-def _examined(check: Check, outcome: CheckOutcome, by: Attempt, attempts: int) -> Examined:
+def _examined(
+    check: Check, outcome: CheckOutcome, by: Attempt, attempts: Sequence[Attempt]
+) -> Examined:
     return Examined(
         check=check,
         outcome=outcome,
         endpoint=by.endpoint,
         at=by.at,
         latency=by.latency,
-        attempts=attempts,
+        attempts=sum(not isinstance(attempt.failure, Deferred) for attempt in attempts),
         evidence=by.evidence,
-        failure=by.failure.kind if by.failure else None,
+        failure=by.trouble.kind if by.trouble else None,
     )

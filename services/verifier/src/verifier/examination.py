@@ -1,7 +1,8 @@
-"""Runs checks: look at one endpoint after the other, within limits, until each check is decided.
+"""Runs checks: look at one endpoint after the other, round after round, until each check passed.
 
 One look may serve several checks (an NFT's four accounts come in one answer). `Line`s are looked at
-side by side; within a line a look waits until the one before it is decided.
+side by side; within a line a look waits until the one before it is decided. The rounds of all of a
+mint's checks draw on the budget of its record (NR-4).
 """
 
 from __future__ import annotations
@@ -9,30 +10,22 @@ from __future__ import annotations
 import asyncio
 import random as _random
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import cycle, islice
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from mint_events.catalogue import CheckOutcome
-from mint_resilience.backoff import wait
-from mint_resilience.failures import Degraded, Failure
+from mint_resilience.backoff import Backoff, retry
+from mint_resilience.failures import Failure, Transient
 from verifier.catalogue import Check
 from verifier.decision import Attempt, Examined, decide
-from verifier.verdict import Verdict, undecided
+from verifier.looks import look_failed
+from verifier.verdict import Verdict, soonest, undecided
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How often to look, the seconds one look may take, and the base of the waits in between."""
-
-    attempts: int
-    timeout: float
-    backoff: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +33,15 @@ class Probe(Generic[T]):
     """A look and the checks it serves.
 
     `look` asks one of `endpoints`, given in order of preference, and raises a `Failure` when that
-    says nothing. A failed check counts once `denials` of them said so. `turns` bounds how many
-    looks go on at once, where they are large; waiting for a turn is not a part of the look.
+    says nothing; `policy` says how often all of them are asked. A failed check counts once
+    `denials` of them said so. `turns` bounds how many looks go on at once; waiting for a turn is
+    not a part of the look.
     """
 
     endpoints: tuple[str, ...]
     look: Callable[[str], Awaitable[T]]
     judges: Mapping[Check, Callable[[T], Verdict]]
-    limits: Limits
+    policy: Backoff
     denials: int = 1
     turns: asyncio.Semaphore | None = None
 
@@ -88,21 +82,32 @@ class Examiner:
         return done
 
     async def examine_probe(self, probe: Probe[T]) -> list[Examined]:
-        """Look until every check of the probe passed, or its attempts are used up."""
+        """Look until every check of the probe passed, or its rounds are used up."""
         tried: dict[Check, list[Attempt]] = {check: [] for check in probe.judges}
-        for number, endpoint in enumerate(_round_robin(probe)):
-            await self._pause(probe, number)
+        try:
+            await retry(
+                lambda: self._round(probe, tried),
+                probe.policy,
+                sleep=self._sleep,
+                random=self._random,
+            )
+        except Failure as failure:  # no round is left: what was seen decides, if anything was
+            ended = self._ended(", ".join(probe.endpoints), self._clock(), failure=failure)
+            tried = {check: done or [ended] for check, done in tried.items()}
+        return [decide(check, done, denials=probe.denials) for check, done in tried.items()]
+
+    async def _round(self, probe: Probe[T], tried: Mapping[Check, list[Attempt]]) -> None:
+        """Ask one endpoint after the other until every check has passed.
+
+        Raises the failure after which another round has a chance first.
+        """
+        for endpoint in probe.endpoints:
             for check, attempt in (await self._attempt(probe, endpoint)).items():
                 tried[check].append(attempt)
             if all(map(_passed, tried.values())):
-                break
-        return [decide(check, done, denials=probe.denials) for check, done in tried.items()]
-
-    async def _pause(self, probe: Probe[T], number: int) -> None:
-        """Wait only before an endpoint that was asked before: another one is asked at once."""
-        repeats = number // len(probe.endpoints)
-        if repeats:
-            await self._sleep(wait(repeats, probe.limits.backoff, self._random))
+                return
+        missing = (done for done in tried.values() if not _passed(done))
+        raise _reason(chain.from_iterable(done[-len(probe.endpoints) :] for done in missing))
 
     async def _attempt(self, probe: Probe[T], endpoint: str) -> dict[Check, Attempt]:
         async with probe.turns or nullcontext():
@@ -111,8 +116,9 @@ class Examiner:
     async def _look(self, probe: Probe[T], endpoint: str) -> dict[Check, Attempt]:
         started = self._clock()
         try:
-            seen = await _within(probe.limits.timeout, probe.look(endpoint), endpoint)
+            seen = await probe.look(endpoint)
         except Failure as failure:
+            look_failed(failure, endpoint=endpoint, checks=list(probe.judges))
             return dict.fromkeys(probe.judges, self._ended(endpoint, started, failure=failure))
         looked = self._ended(endpoint, started)
         return {
@@ -128,19 +134,10 @@ def _passed(attempts: Sequence[Attempt]) -> bool:
     return any(attempt.outcome is CheckOutcome.PASSED for attempt in attempts)
 
 
-def _round_robin(probe: Probe[T]) -> Sequence[str]:
-    """The endpoints of all attempts: each is asked at least once."""
-    attempts = max(probe.limits.attempts, len(probe.endpoints))
-    return tuple(islice(cycle(probe.endpoints), attempts))
-
-
-async def _within(seconds: float, looking: Awaitable[T], endpoint: str) -> T:
-    try:
-        async with asyncio.timeout(seconds):
-            return await looking
-    except TimeoutError as error:
-        message = f"{endpoint}: no answer within {seconds:g} s"
-        raise Degraded(message, endpoint=endpoint) from error
+def _reason(attempts: Iterable[Attempt]) -> Failure:
+    """Why there is to be another round; a failed check, too, is looked at again (VE-5)."""
+    reasons = (a.trouble or Transient(f"{a.endpoint}: {a.outcome}") for a in attempts)
+    return soonest(reasons) or Transient("no endpoint is set")
 
 
 def _postponed(probe: Probe[T], waits_for: Examined) -> list[Examined]:

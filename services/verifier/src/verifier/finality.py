@@ -8,18 +8,20 @@ from typing import Protocol
 
 from mint_resilience.failures import Failure, Transient
 from verifier.checks.solana import TransactionSeen
-from verifier.rpc import SIGNATURES_PER_CALL
+from verifier.queries import SIGNATURES_PER_CALL
 
 
 class StatusSource(Protocol):
-    """Where the statuses of many signatures come from in one call."""
+    """Where the statuses of many signatures come from in one call.
 
-    @property
-    def urls(self) -> Sequence[str]:
-        """Endpoints in order of preference."""
+    Its methods raise a `Failure` when nobody answers.
+    """
 
-    async def transactions(self, url: str, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
-        """What the endpoint knows of each signature; raises a `Failure` without an answer."""
+    async def transactions(self, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
+        """What the best endpoint that answers knows of each signature."""
+
+    async def every_word(self, signature: str) -> tuple[TransactionSeen, ...]:
+        """What each endpoint that answers knows of it."""
 
 
 class FinalityWatch:
@@ -39,11 +41,18 @@ class FinalityWatch:
         self._newest: dict[str, TransactionSeen | Failure] = {}
         self._wanted = asyncio.Event()
 
-    async def seen(self, signature: str, *, within: float) -> TransactionSeen:
+    async def seen(self, signature: str, *, within: float) -> tuple[TransactionSeen, ...]:
         """The transaction once it is finalized; after `within` seconds, as it was seen last.
 
-        Raises the last `Failure` when no endpoint has answered since.
+        One endpoint may say that it went well, or that it is on its way; what would fail the mint
+        is for every endpoint to say. Raises the last `Failure` when none has answered since.
         """
+        first = await self._first_word(signature, within)
+        if first.slot is not None and first.error is None:
+            return (first,)
+        return await self._source.every_word(signature)
+
+    async def _first_word(self, signature: str, within: float) -> TransactionSeen:
         future: asyncio.Future[TransactionSeen] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(signature, []).append(future)
         self._wanted.set()
@@ -71,12 +80,11 @@ class FinalityWatch:
                 self._tell(signature, seen)
 
     async def _ask(self, signatures: Sequence[str]) -> dict[str, TransactionSeen]:
-        """The first endpoint's answer that comes; none when nobody answers."""
-        for url in self._source.urls:
-            try:
-                return await self._source.transactions(url, signatures)
-            except Failure as failure:
-                self._newest.update(dict.fromkeys(signatures, failure))
+        """What was answered; nothing when nobody answers."""
+        try:
+            return await self._source.transactions(signatures)
+        except Failure as failure:
+            self._newest.update(dict.fromkeys(signatures, failure))
         return {}
 
     def _tell(self, signature: str, seen: TransactionSeen) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mint_content.cid import Cid
+from mint_resilience.backoff import Backoff
 from verifier.catalogue import Check
 from verifier.checks import database, ipfs, partner, solana
 from verifier.database import RecordReader
-from verifier.examination import Limits, Line, Probe
+from verifier.examination import Line, Probe
 from verifier.expectation import Expectation
 from verifier.finality import FinalityWatch
 from verifier.gateways import Gateways
 from verifier.partner import Partner, PartnerEndpoint
-from verifier.rpc import SolanaReader
+from verifier.solana import SolanaReader
 from verifier.verdict import Verdict
 
 PHASE_1 = (
@@ -42,35 +43,38 @@ ENOUGH_DENIALS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the checks need to know beside the mint: limits per layer, and policies.
+    """What the checks need to know beside the mint: how often each layer is looked at, and more.
 
     `finality` is how long one look may wait for finalization, in seconds; `gateways_required` is
-    the k of "k of n"; `downloads` is how many looks at content go on at once, each of which holds
-    the content of a gateway, or of all of them, in memory; `queries` is how many go on at once at
-    the database, whose time limit is not for waiting for a connection.
+    the k of "k of n". How many looks go on at once: `reads` at the chain; `downloads` at content,
+    each of which holds that of a gateway, or of all of them, in memory; `queries` at the database,
+    whose time limit is not for waiting for a connection.
     """
 
-    solana: Limits
-    ipfs: Limits
-    database: Limits
-    partner: Limits
+    solana: Backoff
+    ipfs: Backoff
+    database: Backoff
+    partner: Backoff
     finality: float
     gateways_required: int
+    reads: int
     downloads: int
     queries: int
-    partner_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """The verifier's own ways to the three layers and to the partner."""
+    """The verifier's own ways to the three layers and to the partner.
+
+    `partner_endpoint` is the partner's own, where there is one.
+    """
 
     chain: SolanaReader
     finality: FinalityWatch
     gateways: Gateways
     records: RecordReader
     partner: Partner
-    partner_endpoint: PartnerEndpoint
+    partner_endpoint: PartnerEndpoint | None
 
 
 class Plan:
@@ -79,13 +83,15 @@ class Plan:
     def __init__(self, clients: Clients, rules: Rules) -> None:
         self._clients = clients
         self._rules = rules
+        self._reads = asyncio.Semaphore(rules.reads)
         self._downloads = asyncio.Semaphore(rules.downloads)
         self._queries = asyncio.Semaphore(rules.queries)
 
     def phase_2(self, expected: Expectation) -> tuple[Check, ...]:
         """The checks of phase 2 that this mint has, with the partner's endpoint where it is set."""
         animation = (Check.ANIMATION_AVAILABLE,) if expected.animation_cid else ()
-        return PHASE_2 + animation + ((Check.PARTNER_ENDPOINT,) if self._rules.partner_url else ())
+        partner = (Check.PARTNER_ENDPOINT,) if self._clients.partner_endpoint else ()
+        return PHASE_2 + animation + partner
 
     def lines(self, expected: Expectation, checks: Sequence[str]) -> list[Line]:
         """The looks that serve these checks, and no others."""
@@ -103,46 +109,50 @@ class Plan:
         wanted = [tuple(probe.only(checks) for probe in line) for line in every]
         return [needed for line in wanted if (needed := tuple(p for p in line if p.judges))]
 
-    def _finality(self, expected: Expectation) -> Probe[solana.TransactionSeen]:
-        urls, within = self._clients.chain.urls, self._rules.finality
-        grace = self._rules.solana.timeout
+    @property
+    def _chain_denials(self) -> int:
+        return min(ENOUGH_DENIALS, len(self._clients.chain.names))
+
+    def _finality(self, expected: Expectation) -> Probe[Sequence[solana.TransactionSeen]]:
+        judge = partial(solana.transaction_finalized, expected, denials=self._chain_denials)
         return Probe(
-            endpoints=(", ".join(urls),),  # the watch goes through them by itself
-            look=lambda _: self._clients.finality.seen(expected.signature, within=within),
-            judges={
-                Check.TRANSACTION_FINALIZED: partial(solana.transaction_finalized, expected),
-            },
-            limits=Limits(attempts=2, timeout=within + grace, backoff=self._rules.solana.backoff),
+            endpoints=(", ".join(self._clients.chain.names),),  # the watch sees to that by itself
+            look=lambda _: self._clients.finality.seen(
+                expected.signature, within=self._rules.finality
+            ),
+            judges={Check.TRANSACTION_FINALIZED: judge},
+            policy=replace(self._rules.solana, attempts=2),
         )
 
     def _accounts(self, expected: Expectation) -> Probe[solana.AccountsSeen]:
-        urls = self._clients.chain.urls
+        chain = self._clients.chain
         return Probe(
-            endpoints=urls,
-            look=lambda url: self._clients.chain.nft_accounts(url, expected),
+            endpoints=chain.names,
+            look=lambda name: chain.nft_accounts(name, expected),
             judges={
                 Check.MINT_ACCOUNT: partial(solana.mint_account, expected),
                 Check.TOKEN_ACCOUNT: partial(solana.token_account, expected),
                 Check.METADATA_ACCOUNT: partial(solana.metadata_account, expected),
                 Check.MASTER_EDITION: partial(solana.master_edition, expected),
             },
-            limits=self._rules.solana,
-            denials=min(ENOUGH_DENIALS, len(urls)),
+            policy=self._rules.solana,
+            turns=self._reads,
+            denials=self._chain_denials,
         )
 
     def _metadata(self, expected: Expectation) -> Probe[ipfs.GatewayAnswer]:
         """Content is missing only if every gateway says so."""
         gateways = self._clients.gateways
         return Probe(
-            endpoints=gateways.urls,
-            look=lambda url: gateways.answer(url, expected.metadata_cid),
+            endpoints=gateways.names,
+            look=lambda name: gateways.answer(name, expected.metadata_cid),
             judges={
                 Check.METADATA_RETRIEVABLE: partial(ipfs.metadata_retrievable, expected),
                 Check.METADATA_LEVEL: partial(ipfs.metadata_level, expected),
             },
-            limits=self._rules.ipfs,
+            policy=self._rules.ipfs,
             turns=self._downloads,
-            denials=len(gateways.urls),
+            denials=len(gateways.names),
         )
 
     def _record(self, expected: Expectation) -> Probe[database.RecordSeen | None]:
@@ -151,7 +161,7 @@ class Plan:
             endpoints=(records.endpoint,),
             look=lambda _: records.record(expected.mint_id),
             judges={Check.RECORD_AGREES: partial(database.record_agrees, expected)},
-            limits=self._rules.database,
+            policy=self._rules.database,
             turns=self._queries,
         )
 
@@ -176,28 +186,29 @@ class Plan:
         """Content asked of all gateways side by side."""
         gateways = self._clients.gateways
         return Probe(
-            endpoints=(", ".join(gateways.urls),),
+            endpoints=(", ".join(gateways.names),),
             look=lambda _: gateways.answers(cid),
             judges={check: judge},
-            limits=self._rules.ipfs,
+            policy=self._rules.ipfs,
             turns=self._downloads,
         )
 
     def _partner_flow(self, expected: Expectation) -> Probe[partner.PartnerSeen]:
-        urls = self._clients.chain.urls
         return Probe(
-            endpoints=urls,
-            look=lambda url: self._clients.partner.find(
-                url, expected.wallet, expected.authority, expected.mint
+            endpoints=self._clients.chain.names,
+            look=lambda name: self._clients.partner.find(
+                name, expected.wallet, expected.authority, expected.mint
             ),
             judges={Check.PARTNER_FLOW: partial(partner.partner_flow, expected)},
-            limits=self._rules.partner,
-            denials=min(ENOUGH_DENIALS, len(urls)),
+            policy=self._rules.partner,
+            turns=self._downloads,
+            denials=self._chain_denials,
         )
 
     def _partner_endpoint(self, expected: Expectation) -> Line:
         """The partner's own endpoint; nothing where none is configured (any more)."""
-        if self._rules.partner_url is None:
+        endpoint = self._clients.partner_endpoint
+        if endpoint is None:
             return ()
         query = (
             ("wallet", str(expected.wallet)),
@@ -205,10 +216,10 @@ class Plan:
             ("mint", str(expected.mint)),
         )
         probe = Probe(
-            endpoints=(self._rules.partner_url,),
-            look=lambda url: self._clients.partner_endpoint.level(url, query),
+            endpoints=(endpoint.name,),
+            look=lambda _: endpoint.level(query),
             judges={Check.PARTNER_ENDPOINT: partial(partner.partner_endpoint, expected)},
-            limits=self._rules.partner,
+            policy=self._rules.partner,
         )
         return (probe,)
 
@@ -218,6 +229,6 @@ class Plan:
             endpoints=(records.endpoint,),
             look=lambda _: records.user_rows(expected.user_id, expected.mint_id),
             judges={Check.NOTHING_ORPHANED: partial(database.nothing_orphaned, expected)},
-            limits=self._rules.database,
+            policy=self._rules.database,
             turns=self._queries,
         )

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field, SecretStr, model_validator
 
 from mint_chain.addresses import parse_address
+from mint_content.gateway import gateway_name
 from mint_events.bus import Wait
-from mint_resilience.failures import Permanent
+from mint_resilience.backoff import (
+    DATABASE_BASE,
+    IPFS_BASE,
+    SAME_ENDPOINT,
+    SOLANA_BASE,
+    TRANSIENT,
+    Backoff,
+)
+from mint_resilience.failures import Outage, Permanent
 from mint_runtime.addresses import Address, parse_addresses
+from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.retries import RetrySettings
 from mint_runtime.settings import CommaList
-from verifier.examination import Limits
+from verifier.database import database_address
 from verifier.phase import Waits
 from verifier.plan import Rules
 
+_ROUNDS = "attempts of a check at every endpoint, from 2"
+_BACKOFF = "seconds before a check asks the second time, doubled each time"
+_TIMEOUT = "seconds that an endpoint has for an answer, above 0"
 
-class VerifierSettings(RetrySettings):
+
+class VerifierSettings(BreakerSettings, RetrySettings):
     """Endpoints, limits per layer and waits. Times are in seconds."""
 
     solana_rpc_urls: CommaList = Field(
@@ -32,7 +48,7 @@ class VerifierSettings(RetrySettings):
         default=(), description="base URLs of the gateways a partner uses; default: the others'"
     )
     partner_url: str | None = Field(
-        default=None, pattern=r"^https?://", description="URL of a partner's own level endpoint"
+        default=None, description="URL of a partner's own level endpoint"
     )
     database_read_url: SecretStr = Field(
         description="postgresql:// URL of a role that may only SELECT"
@@ -59,20 +75,24 @@ class VerifierSettings(RetrySettings):
     finality_interval: float = Field(
         default=1.0, gt=0, description="seconds between two polls for finalization, above 0"
     )
-    check_backoff: float = Field(
-        default=1.0, ge=0, description="seconds before a check's second attempt, doubled each time"
+    solana_check_attempts: int = Field(default=3, ge=2, description=_ROUNDS)
+    solana_check_backoff: float = Field(default=SOLANA_BASE, ge=0, description=_BACKOFF)
+    solana_check_timeout: float = Field(default=10.0, gt=0, description=_TIMEOUT)
+    solana_checks_at_once: int = Field(
+        default=64, ge=1, description="checks that read accounts at a time, from 1"
     )
-    solana_check_attempts: int = Field(default=3, ge=2, description="attempts, from 2")
-    solana_check_timeout: float = Field(default=10.0, gt=0, description="seconds, above 0")
-    ipfs_check_attempts: int = Field(default=3, ge=2, description="attempts, from 2")
-    ipfs_check_timeout: float = Field(default=30.0, gt=0, description="seconds, above 0")
+    ipfs_check_attempts: int = Field(default=3, ge=2, description=_ROUNDS)
+    ipfs_check_backoff: float = Field(default=IPFS_BASE, ge=0, description=_BACKOFF)
+    ipfs_check_timeout: float = Field(default=30.0, gt=0, description=_TIMEOUT)
     ipfs_checks_at_once: int = Field(
         default=32, ge=1, description="checks that hold content in memory at a time, from 1"
     )
-    database_check_attempts: int = Field(default=2, ge=2, description="attempts, from 2")
-    database_check_timeout: float = Field(default=5.0, gt=0, description="seconds, above 0")
-    partner_check_attempts: int = Field(default=2, ge=2, description="attempts, from 2")
-    partner_check_timeout: float = Field(default=30.0, gt=0, description="seconds, above 0")
+    database_check_attempts: int = Field(default=2, ge=2, description=_ROUNDS)
+    database_check_backoff: float = Field(default=DATABASE_BASE, ge=0, description=_BACKOFF)
+    database_check_timeout: float = Field(default=5.0, gt=0, description=_TIMEOUT)
+    partner_check_attempts: int = Field(default=2, ge=2, description=_ROUNDS)
+    partner_check_backoff: float = Field(default=TRANSIENT.base, ge=0, description=_BACKOFF)
+    partner_check_timeout: float = Field(default=30.0, gt=0, description=_TIMEOUT)
     verifier_in_flight: int = Field(
         default=512, ge=1, description="mints in work at the same time, from 1"
     )
@@ -82,19 +102,46 @@ class VerifierSettings(RetrySettings):
         """The RPC endpoints in order of preference. Raises `ValueError` that shows no URL."""
         return parse_addresses(self.solana_rpc_urls)
 
+    @property
+    def gateways(self) -> tuple[Address, ...]:
+        """The gateways in order of preference, each once. Raises `ValueError`, as all of these."""
+        return _by_host(self.ipfs_gateways)
+
+    @property
+    def public_gateways(self) -> tuple[Address, ...]:
+        """The gateways that a partner uses; none: the others."""
+        return _by_host(self.partner_gateways)
+
+    @property
+    def partner(self) -> Address | None:
+        """The partner's own endpoint, where there is one."""
+        return _address(self.partner_url) if self.partner_url else None
+
+    @property
+    def database(self) -> Address:
+        """The database by its hosts and name. Raises `ValueError` that shows no URL."""
+        return database_address(self.database_read_url.get_secret_value())
+
     @model_validator(mode="after")
     def _has_usable_endpoints(self) -> VerifierSettings:
-        try:
-            self.addresses  # noqa: B018 - asked for what it raises
-        except ValueError as error:
-            raise ValueError(f"TRIMINT_SOLANA_RPC_URLS: {error}") from None
+        for variable, usable in (
+            ("TRIMINT_SOLANA_RPC_URLS", lambda: self.addresses),
+            ("TRIMINT_IPFS_GATEWAYS", lambda: self.gateways),
+            ("TRIMINT_PARTNER_GATEWAYS", lambda: self.public_gateways),
+            ("TRIMINT_PARTNER_URL", lambda: self.partner),
+            ("TRIMINT_DATABASE_READ_URL", lambda: self.database),
+        ):
+            try:
+                usable()
+            except ValueError as error:
+                raise ValueError(f"{variable}: {error}") from None
         return self
 
     @model_validator(mode="after")
     def _possible(self) -> VerifierSettings:
-        if self.required_gateways > len(self.ipfs_gateways):
+        if self.required_gateways > len(self.gateways):
             raise ValueError(
-                f"TRIMINT_GATEWAYS_REQUIRED: expected at most {len(self.ipfs_gateways)}, the number"
+                f"TRIMINT_GATEWAYS_REQUIRED: expected at most {len(self.gateways)}, the number"
                 f" of TRIMINT_IPFS_GATEWAYS, got {self.gateways_required}"
             )
         if not all(wait.isdigit() and int(wait) for wait in self.recheck_waits):
@@ -108,7 +155,7 @@ class VerifierSettings(RetrySettings):
     @property
     def required_gateways(self) -> int:
         """The k of "k of n gateways"."""
-        return self.gateways_required or len(self.ipfs_gateways) // 2 + 1
+        return self.gateways_required or len(self.gateways) // 2 + 1
 
     @property
     def waits(self) -> Waits:
@@ -125,16 +172,30 @@ class VerifierSettings(RetrySettings):
     def rules(self) -> Rules:
         """What the checks need to know beside the mint."""
         return Rules(
-            solana=self._limits(self.solana_check_attempts, self.solana_check_timeout),
-            ipfs=self._limits(self.ipfs_check_attempts, self.ipfs_check_timeout),
-            database=self._limits(self.database_check_attempts, self.database_check_timeout),
-            partner=self._limits(self.partner_check_attempts, self.partner_check_timeout),
+            solana=_policy(self.solana_check_attempts, self.solana_check_backoff),
+            ipfs=_policy(self.ipfs_check_attempts, self.ipfs_check_backoff),
+            database=_policy(self.database_check_attempts, self.database_check_backoff),
+            partner=_policy(self.partner_check_attempts, self.partner_check_backoff),
             finality=self.finality_timeout,
             gateways_required=self.required_gateways,
+            reads=self.solana_checks_at_once,
             downloads=self.ipfs_checks_at_once,
             queries=self.database_read_connections,
-            partner_url=self.partner_url,
         )
 
-    def _limits(self, attempts: int, timeout: float) -> Limits:
-        return Limits(attempts=attempts, timeout=timeout, backoff=self.check_backoff)
+
+def _by_host(urls: Sequence[str]) -> tuple[Address, ...]:
+    """What is behind these URLs, each once."""
+    return tuple(map(_address, dict.fromkeys(url.rstrip("/") for url in urls)))
+
+
+def _address(url: str) -> Address:
+    """A URL, called by its host. Raises `ValueError` that shows nothing of it."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL that begins with http:// or https://")
+    return Address(gateway_name(url), url)
+
+
+def _policy(attempts: int, base: float) -> Backoff:
+    """An `Outage` is tried again, too: when a check begins anew, all endpoints have been asked."""
+    return Backoff(attempts=attempts, base=base, retried=(*SAME_ENDPOINT, Outage))

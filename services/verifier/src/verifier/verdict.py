@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mint_events.catalogue import CheckOutcome
+from mint_resilience.failures import (
+    Deferred,
+    Degraded,
+    Failure,
+    Outage,
+    RateLimited,
+    Transient,
+)
+
+_PASSING = (Transient, RateLimited, Degraded, Outage)
 
 Evidence = Mapping[str, str]
 """What was seen, by name; where it is not what was expected, the text says both."""
@@ -13,10 +23,14 @@ Evidence = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The conclusion from one look, with what it rests on."""
+    """The conclusion from one look, with what it rests on, or with the failure that is in its way.
+
+    The failure is for a look at several endpoints, of which some gave no answer.
+    """
 
     outcome: CheckOutcome
     evidence: Evidence
+    failure: Failure | None = None
 
 
 def passed(**evidence: object) -> Verdict:
@@ -39,6 +53,23 @@ def compare(expected: Mapping[str, object], seen: Mapping[str, object]) -> Verdi
     evidence = {name: _side_by_side(value, seen.get(name)) for name, value in expected.items()}
     agree = all(seen.get(name) == value for name, value in expected.items())
     return Verdict(CheckOutcome.PASSED if agree else CheckOutcome.FAILED, evidence)
+
+
+def soonest(failures: Iterable[Failure]) -> Failure | None:
+    """The failure after which asking again has a chance first; None of none.
+
+    One that passes by itself comes before one that does not, or that comes of not having asked.
+    """
+    return min(failures, key=lambda each: (not _is_passing(each), _wish(each)), default=None)
+
+
+def _is_passing(failure: Failure) -> bool:
+    return isinstance(failure, _PASSING) and not isinstance(failure, Deferred)
+
+
+def _wish(failure: Failure) -> float:
+    """Seconds for which its endpoint wants to be left alone."""
+    return getattr(failure, "retry_after", None) or 0.0
 
 
 def _side_by_side(expected: object, seen: object) -> str:

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from mint_events.asyncapi.example import example
-from mint_events.catalogue import Event, LayerEvent, MintRequested
+from mint_events.catalogue import EndpointEvent, Event, LayerEvent, MintRequested
 from mint_events.framing import single_object_header
 from mint_events.headers import CONTENT_TYPE
 from mint_events.schema.history import History, load_history
@@ -18,7 +18,8 @@ Trimint mints NFTs such that Solana, IPFS and the database agree. To have one mi
 a prefix that the operator sets.
 
 **Key.** The record's key is the event's subject in UTF-8: its `mint_id`, or, of the few events that
-are about a layer, `layer/` and its name. A record with another key is refused.
+are about a layer, `layer/` and its name, or about an endpoint, `endpoint/`, the dependency, `/` and
+its name. A record with another key is refused.
 
 **Value, without a schema registry: Avro single-object encoding.**
 1. the two bytes `c3 01`,
@@ -113,7 +114,9 @@ def _operation(topic: Topic) -> dict[str, Any]:
 
 def _key(event: type[Event]) -> str:
     """What the key of such an event's record is."""
-    return "subject, a layer" if issubclass(event, LayerEvent) else "mint_id"
+    if issubclass(event, LayerEvent):
+        return "subject, a layer"
+    return "subject, an endpoint" if issubclass(event, EndpointEvent) else "mint_id"
 
 
 def _message(event: type[Event], history: History) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from mint_events.bus.assignment import PartitionHook
 from mint_events.bus.cluster import Cluster, Security
 from mint_events.bus.compacted import CompactedTopic
 from mint_events.bus.consumer import Consumer
-from mint_events.bus.delay import Wait, delay_topic
+from mint_events.bus.delay import Wait, delay_topic, parking_topic
 from mint_events.bus.limits import Limits
 from mint_events.bus.outcome import Delay, Handler, Output, Publish, Tombstone
 from mint_events.bus.publisher import Publisher
@@ -31,4 +31,5 @@ __all__ = [
     "Wait",
     "delay_topic",
     "latest_by_key",
+    "parking_topic",
 ]

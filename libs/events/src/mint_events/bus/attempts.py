@@ -70,7 +70,7 @@ def judge(
         return GiveUp()
     if is_deferred(error):
         return LookAgain(_until_available(error, limits, random))
-    if looked and isinstance(error, _PASSING):
+    if looked and isinstance(error, _PASSING) and not isinstance(error, BudgetExhausted):
         return LookAgain(wait(1, limits.retry_base, random))
     if not isinstance(error, _PASSING) and attempt >= limits.bug_attempts:
         return GiveUp()

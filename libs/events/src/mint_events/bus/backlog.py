@@ -8,10 +8,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.delay import lane_of, read_parked
+from mint_events.bus.failing import kafka_failures
 from mint_events.bus.history import Stretches, read, whole
 from mint_events.bus.parking import ParkedRecord
+from mint_events.bus.reader import connected_reader
 from mint_events.bus.record import Position
-from mint_events.bus.starting import start_client
 
 
 async def read_backlog(
@@ -20,16 +21,14 @@ async def read_backlog(
     """The parked records from the group's offset to the present end of these partitions.
 
     `member` asks for the group's offsets; a connection for reading is made only when there is
-    something to read. Raises `Outage` or aiokafka's error when Kafka does not answer.
+    something to read. Raises `Outage` when Kafka does not answer, another failure by its answer.
     """
-    stretches = await _stretches(member, partitions)
+    with kafka_failures("what is parked is not known", cluster):
+        stretches = await _stretches(member, partitions)
     if not stretches:
         return []
-    reader = await start_client(lambda: AIOKafkaConsumer(**cluster.client_options()), cluster)
-    try:
+    async with connected_reader(cluster, "what is parked") as reader:
         records = [_parked(cluster, raw) async for raw in read(reader, stretches)]
-    finally:
-        await reader.stop()
     return [record for record in records if record is not None]
 
 

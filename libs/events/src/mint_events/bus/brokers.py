@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient
 
 from mint_events.bus.cluster import Cluster
+from mint_events.bus.failing import kafka_failures
 from mint_events.bus.starting import start_client
 
 
@@ -21,10 +22,14 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]  # aiokafka has no types
 
 @asynccontextmanager
 async def connected_admin(cluster: Cluster) -> AsyncIterator[Admin]:
-    """A client for administration. Raises `Outage` when no broker answers."""
+    """A client for administration.
+
+    Raises `Outage` when no broker answers, and what goes wrong while it is used by its class.
+    """
     admin = await start_client(lambda: Admin(**cluster.client_options()), cluster)
     try:
-        yield admin
+        with kafka_failures("administration", cluster):
+            yield admin
     finally:
         await admin.stop()
 

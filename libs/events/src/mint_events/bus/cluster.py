@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from aiokafka.helpers import create_ssl_context
 
-METADATA_MAX_AGE_MS = 30_000
+REQUEST_SECONDS = 10.0
+"""A request without an answer is given up after so long, and so is a broker that fell silent.
+
+Longer than the brokers take to notice one of them that did (`broker.session.timeout.ms`, 9 s by
+default): until then nobody else leads its partitions, and what waits for its copy waits. It is also
+enough for the largest record at 10 Mbit/s. The idempotent producer repeats what was given up.
+"""
+
+METADATA_MAX_AGE_MS = 5_000
 """A topic that is made while we run, or a leader that moved, is known after this long at most."""
 
 
@@ -28,12 +36,14 @@ class Cluster:
     """A Kafka cluster by its brokers (`host:port`).
 
     `prefix` is put before the name of every topic and group, so that several deployments can share
-    a cluster; nothing above this package ever sees it.
+    a cluster; nothing above this package ever sees it. `request_seconds` is how long a client waits
+    for an answer.
     """
 
     brokers: tuple[str, ...]
     prefix: str = ""
     security: Security = Security()
+    request_seconds: float = REQUEST_SECONDS
 
     def prefixed(self, name: str) -> str:
         """What a topic or group is called on the brokers."""
@@ -50,6 +60,7 @@ class Cluster:
         ca_file = str(security.ca_file) if security.ca_file else None
         return {
             "bootstrap_servers": list(self.brokers),
+            "request_timeout_ms": int(self.request_seconds * 1000),
             "metadata_max_age_ms": METADATA_MAX_AGE_MS,
             "security_protocol": security.protocol,
             "sasl_mechanism": security.mechanism,

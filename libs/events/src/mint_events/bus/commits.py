@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from mint_events.bus.assignment import Assignment
 from mint_events.bus.parking import Parking
 from mint_resilience.failpoints import Boundary, reach
+from mint_resilience.kafka import classify_kafka_error
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -52,6 +53,7 @@ class Commits:
                 await self._client.commit(offsets)
                 reach(Boundary.CONSUMER_COMMITTED)
         except (KafkaError, TimeoutError) as error:
-            log.warning("offsets not committed", reason=repr(error))
+            failure = classify_kafka_error(error, "offsets not committed")
+            log.warning("offsets not committed", failure=failure.kind, reason=repr(error))
             return False
         return True

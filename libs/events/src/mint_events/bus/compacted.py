@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from mint_events.bus.cluster import Cluster
+from mint_events.bus.failing import kafka_failures
 from mint_events.bus.history import decoded, partitions_of
+from mint_events.bus.reader import disconnect
 from mint_events.bus.starting import start_client
 from mint_events.codec import Codec
 from mint_events.envelope import Received
 from mint_events.topics import Topic
-from mint_resilience.failures import Transient
 
 _POLL_MS = 100
 
@@ -45,7 +45,8 @@ class CompactedTopic:
         self._partitions = await partitions_of(self._cluster, self._topic)
         self._kafka = await start_client(self._client, self._cluster)
         self._kafka.assign(self._partitions)
-        await self._kafka.seek_to_beginning(*self._partitions)
+        with kafka_failures(f"{self._topic.name} can not be read", self._cluster):
+            await self._kafka.seek_to_beginning(*self._partitions)
         return self
 
     def _client(self) -> AIOKafkaConsumer:
@@ -55,18 +56,17 @@ class CompactedTopic:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self._kafka is not None:
-            await self._kafka.stop()
+            await disconnect(self._kafka)
 
     async def present(self) -> Mapping[bytes, Received]:
         """What it holds of the topic: up to what was acknowledged when this was called, or later.
 
-        Raises `Transient` when Kafka does not answer, `Poison` for what can not be decoded.
+        Raises `Outage` when Kafka does not answer, another failure by what it answers, and `Poison`
+        for what can not be decoded.
         """
-        try:
+        with kafka_failures(f"{self._topic.name} can not be read", self._cluster):
             async with self._reading:
                 await self._catch_up()
-        except KafkaError as error:
-            raise Transient(f"{self._topic.name} can not be read: {error!r}") from error
         return {key: record for held in self._held.values() for key, record in held.items()}
 
     async def _catch_up(self) -> None:

@@ -21,15 +21,17 @@ from mint_events.bus.backlog import read_backlog
 from mint_events.bus.cluster import Cluster
 from mint_events.bus.commits import Commits
 from mint_events.bus.delay import Wait, delay_topic
+from mint_events.bus.depth import Depth
 from mint_events.bus.gauges import Gauges
 from mint_events.bus.lanes import Lanes
 from mint_events.bus.limits import Limits
 from mint_events.bus.listener import RebalanceListener
-from mint_events.bus.membership import leave, new_member
+from mint_events.bus.membership import new_member
 from mint_events.bus.outcome import Handler
 from mint_events.bus.parking import Parking
 from mint_events.bus.partition import InFlight
 from mint_events.bus.publisher import Publisher
+from mint_events.bus.reader import disconnect
 from mint_events.bus.reading import Reading
 from mint_events.bus.recovery import Recovery
 from mint_events.bus.starting import start_client
@@ -84,7 +86,7 @@ class Consumer:
         self._record_work = RecordWork(
             service or group, handler, publisher, codec, trying, self._parking
         )
-        self._gauges = Gauges(group, self._lanes, self._parking, limits)
+        self._gauges = Gauges(group, self._lanes, self._parking, limits, self._delays)
         self._held: set[str] = set()
         self._assignment: Assignment | None = None
         self._known: Callable[[str], object] = lambda _: None
@@ -92,7 +94,7 @@ class Consumer:
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish what is in progress, commit and leave the group.
 
-        Raises `Outage` when Kafka can not be reached at the start, and aiokafka's error when
+        Raises `Outage` when Kafka can not be reached at the start, and a failure by its class when
         the group can not go on (e.g. not authorized).
         """
         member = await unless(stop, start_client(self._new_member, self._cluster))
@@ -102,7 +104,7 @@ class Consumer:
             await self._consume(member, stop)
         finally:
             self._assignment = None
-            await leave(member)
+            await disconnect(member)
 
     def pause(self, topics: Iterable[Topic] | None = None) -> None:
         """Take no more records of these topics (of all: None); what is in progress goes on."""
@@ -154,6 +156,7 @@ class Consumer:
             assignment.close()
             await self._lanes.drain(self._limits.drain_seconds)
             await commits.commit()
+            self._gauges.forget(assignment.partitions.values())
             await assignment.forget()
             self._parking.forget()
 
@@ -173,8 +176,10 @@ class Consumer:
         stop: asyncio.Event,
     ) -> None:
         ended = asyncio.Event()
+        depth = Depth(member, self._cluster, assignment, self._delays)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_books(member, assignment, commits, ended))
+            tasks.create_task(depth.watch(ended, self._limits.depth_seconds))
             try:
                 await Reading(member, assignment, self._lanes, self._delays).run(stop)
             finally:

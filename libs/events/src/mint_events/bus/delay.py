@@ -1,5 +1,7 @@
 """Work for later, kept in Kafka: one topic per length of wait, so that its head is the next due.
 
+What a handler delays lies on topics of the service; what the runtime parks, on topics of the group.
+
 A delayed record carries when it is due and, if it was received from a topic, from where.
 """
 
@@ -32,9 +34,20 @@ class Wait:
 
 def delay_topic(service: str, wait: Wait) -> Topic:
     """The topic `<service>.delay.<seconds>s`."""
-    return Topic(
-        name=f"{service}.delay.{wait.seconds:g}s", writer=service, events=(), retention=RETENTION
-    )
+    return _topic(service, "delay", wait)
+
+
+def parking_topic(group: str, wait: Wait) -> Topic:
+    """The topic `<group>.parked.<seconds>s`: of one group alone, and no topic of delayed work.
+
+    So whatever the waits are set to, no other group reads what this one has parked.
+    """
+    return _topic(group, "parked", wait)
+
+
+def _topic(owner: str, purpose: str, wait: Wait) -> Topic:
+    name = f"{owner}.{purpose}.{wait.seconds:g}s"
+    return Topic(name=name, writer=owner, events=(), retention=RETENTION)
 
 
 def delayed(record: Record, topic: Topic, due: datetime) -> Record:

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from mint_events.bus.brokers import connected_admin, partition_counts
 from mint_events.bus.cluster import Cluster
-from mint_events.bus.starting import start_client
+from mint_events.bus.reader import connected_reader
 from mint_events.codec import Codec
 from mint_events.envelope import Received
 from mint_events.topics import Topic
@@ -59,19 +59,16 @@ async def read_topic(
 ) -> AsyncIterator[Received | Poison]:
     """All records of a topic, those that can not be decoded as what is wrong with them.
 
-    Raises as `partitions_of`.
+    Raises as `partitions_of`, and what goes wrong on the way by its class.
     """
     partitions = await partitions_of(cluster, topic)
-    kafka = await start_client(lambda: AIOKafkaConsumer(**cluster.client_options()), cluster)
-    try:
+    async with connected_reader(cluster, topic.name) as kafka:
         async for raw in read(kafka, await whole(kafka, partitions)):
             await codec.prepare((raw.value,))
             try:
                 yield decoded(codec, topic.name, raw)
             except Poison as poison:
                 yield poison
-    finally:
-        await kafka.stop()
 
 
 def decoded(codec: Codec, topic: str, raw: Any) -> Received:

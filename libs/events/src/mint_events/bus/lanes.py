@@ -57,9 +57,9 @@ class Lanes(Generic[T]):
             return 0
         return max(0, self._limits.max_in_flight - self.in_flight)
 
-    def heads(self) -> Iterator[T]:
-        """The items that are in progress."""
-        return (queue[0] for queue in self._queues.values() if queue)
+    def items(self) -> Iterator[T]:
+        """All items that are in flight."""
+        return (item for queue in self._queues.values() for item in queue)
 
     def submit(self, key: Hashable, item: T) -> None:
         """Queue an item behind those of its key."""

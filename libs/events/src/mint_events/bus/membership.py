@@ -1,10 +1,7 @@
-"""A member of a consumer group: how it joins, how soon it is missed, and how it leaves."""
+"""A member of a consumer group: how it joins, and how soon it is missed."""
 
 from __future__ import annotations
 
-import asyncio
-
-import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
@@ -15,15 +12,16 @@ SESSION_MS = 6_000
 """A process that died is noticed after this long; the least that brokers allow by default."""
 HEARTBEAT_MS = 1_000
 MAX_POLL_MS = 300_000
-_LEAVE_SECONDS = 5.0
-
-log = structlog.stdlib.get_logger(__name__)
+_MARGIN_MS = 5_000
 
 
 def new_member(cluster: Cluster, group: str, limits: Limits) -> AIOKafkaConsumer:
     """A member that is not started yet, subscribed to nothing, and commits only when it is told."""
+    rebalance_ms = int(limits.drain_seconds * 1000) + 2 * SESSION_MS
+    # aiokafka has one limit for all requests: to join is answered when the slowest member is there
+    options = cluster.client_options() | {"request_timeout_ms": rebalance_ms + _MARGIN_MS}
     return AIOKafkaConsumer(
-        **cluster.client_options(),
+        **options,
         group_id=cluster.prefixed(group),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -32,14 +30,5 @@ def new_member(cluster: Cluster, group: str, limits: Limits) -> AIOKafkaConsumer
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
         max_poll_interval_ms=MAX_POLL_MS,
-        rebalance_timeout_ms=int(limits.drain_seconds * 1000) + 2 * SESSION_MS,
+        rebalance_timeout_ms=rebalance_ms,
     )
-
-
-async def leave(member: AIOKafkaConsumer) -> None:
-    """Leave the group; in the middle of a rebalance that could take as long as the slowest."""
-    try:
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            await member.stop()
-    except TimeoutError:
-        log.warning("did not leave the group in time: it notices by itself")

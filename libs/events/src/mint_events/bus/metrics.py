@@ -16,7 +16,16 @@ HANDLER_SECONDS = Histogram(
     ["event", "outcome"],
     buckets=HANDLER_SECONDS_BUCKETS,
 )
-RETRIES = Counter("trimint_record_retries_total", "Attempts that are made again.", ["failure"])
+RETRIES = Counter(
+    "trimint_record_retries_total",
+    "Attempts at a record that are made again; waiting for a dependency is none.",
+    ["failure"],
+)
+RETRY_OUTCOMES = Counter(
+    "trimint_record_retry_outcomes_total",
+    "Steps of a record that were tried more than once: helped, or failed (parked or given up).",
+    ["outcome"],
+)
 DEAD_LETTERS = Counter("trimint_dead_letters_total", "Records given up on.", ["topic", "failure"])
 IN_FLIGHT = Gauge("trimint_in_flight_records", "Records read and not done.", ["group"])
 IN_FLIGHT_BYTES = Gauge(
@@ -24,6 +33,9 @@ IN_FLIGHT_BYTES = Gauge(
 )
 IN_FLIGHT_LIMIT = Gauge(
     "trimint_in_flight_limit_records", "Records that may be in flight.", ["group"]
+)
+IN_FLIGHT_BYTES_LIMIT = Gauge(
+    "trimint_in_flight_limit_bytes", "Bytes of records that may be in flight.", ["group"]
 )
 WAITING = Gauge("trimint_records_awaiting_retry", "Records whose next attempt is waited for.")
 UNAVAILABLE = Gauge(
@@ -41,7 +53,15 @@ FULL = Gauge(
     "trimint_consumption_full", "1 while no more is read, for what is in flight.", ["group"]
 )
 LAG = Gauge(
-    "trimint_consumer_lag_records", "Records in Kafka that are not done.", ["topic", "partition"]
+    "trimint_consumer_lag_records",
+    "Records in Kafka that are not done, also while their consumption is paused.",
+    ["group", "topic", "partition"],
+)
+OLDEST_OPEN = Gauge(
+    "trimint_oldest_open_seconds",
+    "Age of the oldest record that is not done, read or not (of a delayed one since it was due), "
+    "0 if there is none.",
+    ["group", "topic"],
 )
 OLDEST_SECONDS = Gauge(
     "trimint_oldest_in_flight_seconds",

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 
-from mint_events.bus.delay import Parked, Wait, delay_topic
+from mint_events.bus.delay import Parked, Wait, parking_topic
 from mint_events.bus.record import Position
 from mint_events.topics import Topic
 
@@ -38,16 +38,16 @@ class ParkedRecord:
 
 
 class Parking:
-    """The levels of a service, and what of its partitions is parked there.
+    """The levels of a group, and what of its partitions is parked there.
 
     Raises `ValueError` for waits that do not ascend.
     """
 
-    def __init__(self, service: str, waits: Sequence[Wait]) -> None:
+    def __init__(self, group: str, waits: Sequence[Wait]) -> None:
         if any(high.seconds <= low.seconds for low, high in pairwise(waits)):
             raise ValueError(f"the waits of parked records have to ascend: {waits}")
         self.waits = tuple(waits)
-        self.topics: tuple[Topic, ...] = tuple(delay_topic(service, wait) for wait in waits)
+        self.topics: tuple[Topic, ...] = tuple(parking_topic(group, wait) for wait in waits)
         self._lanes: dict[bytes, dict[Position, int]] = defaultdict(dict)
         self._partitions: dict[tuple[str, int], dict[int, bytes]] = defaultdict(dict)
 

@@ -16,7 +16,8 @@ from mint_events.bus.starting import start_client
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope
 from mint_events.topics import MAX_RECORD_BYTES, Topic, topic_of
-from mint_resilience.failures import Failure, Permanent, Transient
+from mint_resilience.failures import Conflict, Failure, Permanent, Transient
+from mint_resilience.kafka import classify_kafka_error
 
 MAX_REQUEST_BYTES = MAX_RECORD_BYTES + 1024 * 1024
 """A dead letter holds a record of the largest size, and a little more."""
@@ -65,8 +66,9 @@ class Publisher:
     async def publish(self, *envelopes: Envelope, topic: Topic | None = None) -> list[Position]:
         """Publish events in this order, on the topic that carries their type unless one is named.
 
-        Returns when all are acknowledged. Raises `Permanent` for one that is too large, `Transient`
-        when it is unknown whether it was written; publishing it again is harmless.
+        Returns when all are acknowledged. Raises `Permanent` for one that is too large, `Outage`
+        when nobody takes it, `Transient` when it is unknown whether it was written, and others by
+        what the brokers answer; publishing it again is harmless.
         """
         return await self.send(*(self.record(envelope, topic) for envelope in envelopes))
 
@@ -91,7 +93,7 @@ class Publisher:
             acknowledged = await asyncio.gather(*pending)
         except KafkaError as error:
             await self._replace_if_broken(producer, error)
-            raise _failure(error, records) from error
+            raise self._failure(error, records) from error
         for record in records:
             metrics.PUBLISHED.labels(record.topic).inc()
         return [self._position(metadata) for metadata in acknowledged]
@@ -134,6 +136,15 @@ class Publisher:
             await _close(broken)
             self._producer = await start_client(self._new_producer, self._cluster)
 
+    def _failure(self, error: KafkaError, records: tuple[Record, ...]) -> Failure:
+        topics = ", ".join(sorted({record.topic for record in records}))
+        if isinstance(error, MessageSizeTooLargeError):
+            return Permanent(f"a record for {topics} is too large for Kafka: {error}")
+        what = f"publishing to {topics} is not acknowledged, it may be there"
+        failure = classify_kafka_error(error, what, endpoint=",".join(self._cluster.brokers))
+        # A conflict is the producer's, not the record's: another producer has taken its place.
+        return Transient(str(failure)) if isinstance(failure, Conflict) else failure
+
     def _position(self, metadata: object) -> Position:
         topic, partition, offset = metadata.topic, metadata.partition, metadata.offset  # type: ignore[attr-defined]  # aiokafka has no types
         return Position(topic=self._cluster.unprefixed(topic), partition=partition, offset=offset)
@@ -145,10 +156,3 @@ async def _close(producer: AIOKafkaProducer) -> None:
             await producer.stop()
     except (TimeoutError, KafkaError) as error:
         log.warning("producer did not close cleanly", reason=repr(error))
-
-
-def _failure(error: KafkaError, records: tuple[Record, ...]) -> Failure:
-    topics = ", ".join(sorted({record.topic for record in records}))
-    if isinstance(error, MessageSizeTooLargeError):
-        return Permanent(f"a record for {topics} is too large for Kafka: {error}")
-    return Transient(f"publishing to {topics} is not acknowledged, it may be there: {error!r}")

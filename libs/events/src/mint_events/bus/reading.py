@@ -14,9 +14,10 @@ from aiokafka.errors import KafkaError
 from mint_events.bus import delay
 from mint_events.bus.assignment import Assignment
 from mint_events.bus.lanes import Lanes
-from mint_events.bus.partition import InFlight, Partition
-from mint_events.bus.record import Consumed, Position
+from mint_events.bus.partition import InFlight
+from mint_events.bus.record import Consumed
 from mint_events.bus.stopping import unless
+from mint_resilience.kafka import classify_kafka_error
 
 _POLL_MS = 500
 # Lanes that are full for so long pause the partitions; the group is polled on, or it would take us
@@ -42,7 +43,11 @@ class Reading:
         self._delays = delays
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until `stop` is set. Raises what work on a record raised and should not have."""
+        """Read until `stop` is set.
+
+        Raises what work on a record raised and should not have, and a failure by its class when
+        the group can not go on (e.g. not authorized).
+        """
         while not stop.is_set():
             await unless(stop, self._room())
             self._assignment.fill(full=not self._lanes.free)
@@ -65,9 +70,10 @@ class Reading:
                 timeout_ms=_POLL_MS if free else 0, max_records=max(1, free)
             )
         except KafkaError as error:
+            failure = classify_kafka_error(error, "records can not be read")
             if not error.retriable:
-                raise
-            log.warning("poll failed", reason=repr(error))
+                raise failure from error
+            log.warning("poll failed", failure=failure.kind, reason=repr(error))
             await asyncio.sleep(_POLL_MS / 1000)
             return {}
         return records
@@ -78,7 +84,7 @@ class Reading:
             self._assignment.put_back(tp, batch[0].offset)
             return
         for raw in batch:
-            record = _consumed(partition, raw)
+            record = partition.consumed(raw)
             if seconds := self._seconds_until_due(record):
                 self._assignment.snooze(partition, seconds)
                 self._assignment.put_back(tp, raw.offset)
@@ -94,13 +100,3 @@ class Reading:
 def _lane(record: Consumed) -> bytes:
     place = record.position
     return delay.lane_of(record.key, record.headers, place.topic, place.partition)
-
-
-def _consumed(partition: Partition, raw: Any) -> Consumed:
-    return Consumed(
-        position=Position(topic=partition.topic, partition=partition.number, offset=raw.offset),
-        timestamp_ms=raw.timestamp,
-        key=raw.key,
-        value=raw.value,
-        headers=tuple((name, value) for name, value in raw.headers if value is not None),
-    )

@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import structlog
@@ -31,6 +32,7 @@ from mint_events.bus.limits import Limits
 from mint_events.bus.recovery import Recovery
 from mint_resilience.budget import Budget, spending
 from mint_resilience.failures import AllUnavailable, BudgetExhausted
+from mint_resilience.retrying import Outcome
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[T]]
@@ -105,32 +107,67 @@ class Trying:
             return await self._try(step, clock, budget)
 
     async def _try(self, step: Step[T], clock: WorkingTime, budget: Budget | None) -> T:
-        attempt, looked = 0, False
+        history = _History()
         while True:
+            began = time.monotonic()
             try:
-                return await _uncancelled(step())
-            except Exception as error:
-                deferred = is_deferred(error)
-                attempt += not deferred
-                verdict = judge(error, attempt, self._limits, random.random, looked=looked)
-                _report(error, attempt, verdict, looked=looked)
-                looked = isinstance(error, AllUnavailable)
-                if isinstance(verdict, GiveUp):
-                    raise GivenUp(attempt) from error
-                if isinstance(verdict, TryAgain) and budget is not None:
-                    _spend(budget, error, verdict.seconds, attempt)
-            await self._wait(verdict, clock)
+                answer = await _uncancelled(step())
+            except Exception as error:  # noqa: BLE001 - its class says what follows
+                verdict = self._verdict(error, history, budget)
+            else:
+                history.settle(Outcome.HELPED)
+                return answer
+            await self._wait(verdict, clock, began)
 
-    async def _wait(self, verdict: TryAgain | LookAgain, clock: WorkingTime) -> None:
+    def _verdict(
+        self, error: Exception, history: _History, budget: Budget | None
+    ) -> TryAgain | LookAgain:
+        """How to go on after an attempt. Raises `GivenUp`, or `Exhausted` by the budget."""
+        history.attempts += not is_deferred(error)
+        verdict = judge(error, history.attempts, self._limits, random.random, looked=history.looked)
+        _report(error, verdict, history)
+        history.looked = isinstance(error, AllUnavailable)
+        try:
+            if isinstance(verdict, GiveUp):
+                raise GivenUp(history.attempts) from error
+            if isinstance(verdict, TryAgain) and budget is not None:
+                _spend(budget, error, verdict.seconds, history.attempts)
+        except Ended:
+            history.settle(Outcome.FAILED)
+            raise
+        history.count(error)
+        return verdict
+
+    async def _wait(self, verdict: TryAgain | LookAgain, clock: WorkingTime, began: float) -> None:
+        """Wait for the next attempt; one that was none, begun at `began`, cost no time either."""
         match verdict:
             case TryAgain(seconds):
                 with metrics.WAITING.track_inprogress():
                     await self._pause(seconds)
             case LookAgain(seconds):
-                began = time.monotonic()
                 with metrics.UNAVAILABLE.track_inprogress():
                     await self._pause(seconds, self._recovery.next)
                 clock.skip(time.monotonic() - began)
+
+
+@dataclass(slots=True)
+class _History:
+    """What has come of the attempts at a step so far; `looked`: the last found nobody to ask."""
+
+    attempts: int = 0
+    looked: bool = False
+    retries: int = 0
+
+    def count(self, error: Exception) -> None:
+        """Another attempt is made; after one that was none it is no retry."""
+        if not is_deferred(error):
+            self.retries += 1
+            metrics.RETRIES.labels(kind_of(error)).inc()
+
+    def settle(self, outcome: Outcome) -> None:
+        """Say whether the retries helped, if there were any."""
+        if self.retries:
+            metrics.RETRY_OUTCOMES.labels(outcome).inc()
 
 
 def _spend(budget: Budget, error: Exception, seconds: float, attempts: int) -> None:
@@ -154,21 +191,13 @@ async def _uncancelled(step: Awaitable[T]) -> T:
         raise RuntimeError("the handler was cancelled from within") from error
 
 
-def _report(error: Exception, attempt: int, verdict: Verdict, *, looked: bool) -> None:
+def _report(error: Exception, verdict: Verdict, history: _History) -> None:
     """Tell of the attempt; of waiting for a dependency only when it begins."""
     kind = kind_of(error)
     seconds = None if isinstance(verdict, GiveUp) else verdict.seconds
-    if seconds is not None:
-        metrics.RETRIES.labels(kind).inc()
+    told = {"failure": kind, "detail": str(error), "attempt": history.attempts}
     if is_deferred(error):
-        tell = log.debug if looked else log.info
-        tell("waiting for a dependency", detail=str(error), look_in=seconds)
+        tell = log.debug if history.looked else log.info
+        tell("waiting for a dependency", **told, look_in=seconds)
         return
-    log.warning(
-        "attempt failed",
-        failure=kind,
-        detail=str(error),
-        attempt=attempt,
-        next_in=seconds,
-        exc_info=error if kind == BUG else None,
-    )
+    log.warning("attempt failed", **told, next_in=seconds, exc_info=error if kind == BUG else None)

@@ -36,6 +36,11 @@ class Watermark:
             self._taken.popleft()
 
     @property
+    def taken(self) -> int | None:
+        """The offset of the next record to be taken; None before the first one."""
+        return self._next
+
+    @property
     def committable(self) -> int | None:
         """The offset to go on from after a restart; None before the first record."""
         return self._taken[0] if self._taken else self._next

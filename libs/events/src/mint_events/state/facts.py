@@ -11,7 +11,13 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
-from mint_events.catalogue import ChainOutcome, CheckOutcome, Creator, LockHold
+from mint_events.catalogue import (
+    ChainOutcome,
+    CheckOutcome,
+    Creator,
+    LockHold,
+    UriUpdateOutcome,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +114,7 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """The newest transaction that was signed, and how many were before it."""
+    """The newest transaction that was signed to make the NFT, and how many were before it."""
 
     at: datetime
     attempt: int
@@ -134,6 +140,28 @@ class Parking:
 
     at: datetime
     outcome: ChainOutcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriUpdate:
+    """The URI that was set on chain after the mint, by the greatest slot."""
+
+    at: datetime
+    event_id: UUID
+    uri: str
+    slot: int
+    signature: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriFailure:
+    """The newest update of the URI that was given up."""
+
+    at: datetime
+    event_id: UUID
+    uri: str
+    outcome: UriUpdateOutcome
     detail: str
 
 
@@ -208,6 +236,8 @@ class MintState:
     submission: Submission | None = None
     confirmation: Confirmation | None = None
     parking: Parking | None = None
+    uri_update: UriUpdate | None = None
+    uri_failure: UriFailure | None = None
     checks: tuple[Check, ...] = ()
     phases: tuple[Phase, ...] = ()
     completion: Completion | None = None
@@ -215,6 +245,13 @@ class MintState:
     intervention: Intervention | None = None
     unpin_request: Unpinning | None = None
     unpinned: Unpinning | None = None
+
+    @property
+    def uri(self) -> str | None:
+        """The URI that the chain names, or is to name; None while it is not known."""
+        if self.uri_update:
+            return self.uri_update.uri
+        return self.pinning.uri if self.pinning else None
 
     @property
     def updated_at(self) -> datetime | None:
@@ -248,6 +285,8 @@ _single_facts = attrgetter(
     "submission",
     "confirmation",
     "parking",
+    "uri_update",
+    "uri_failure",
     "completion",
     "failing",
     "intervention",

@@ -1,8 +1,9 @@
 """`evolve`: one more event, one state further. The same function runs live and in a replay.
 
 A state is a join of facts. A fact of which there is one is kept as it was first read (its topic
-is ordered per mint); a fact that may be renewed is kept by the greatest (time, event id). So it
-does not matter in which order topics are read, nor whether an event is read again.
+is ordered per mint); a fact that may be renewed is kept by the greatest (time, event id), one that
+the chain orders by its slot first. So it does not matter in which order topics are read, nor
+whether an event is read again.
 """
 
 from __future__ import annotations
@@ -50,12 +51,16 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             return replace(state, unpinned=_with_cids(state.unpinned, event.cids, envelope))
         case c.MintPrepared():
             return replace(state, preparation=state.preparation or _preparation(event, envelope))
-        case c.MintSubmitted():
+        case c.MintSubmitted(uri=None):
             return replace(state, submission=_newest_submission(state.submission, event, envelope))
         case c.MintConfirmed():
             return replace(state, confirmation=state.confirmation or _confirmed(event, envelope))
         case c.MintParked():
             return replace(state, parking=state.parking or _parked(event, envelope))
+        case c.MetadataUriUpdated():
+            return replace(state, uri_update=_newest_uri(state.uri_update, event, envelope))
+        case c.UriUpdateFailed():
+            return replace(state, uri_failure=_newest_failure(state.uri_failure, event, envelope))
         case c.CheckCompleted():
             return replace(state, checks=_with_check(state.checks, _check(event, envelope)))
         case c.PhaseCompleted():
@@ -74,11 +79,15 @@ def evolve(state: MintState, envelope: Envelope) -> MintState:
             | c.DeadLetterDiscarded()
         ):
             return state
+        case c.MintSubmitted() | c.UriUpdateRequested():
+            return state  # of an update, only its end says anything of the mint
         case c.AssetsRepinned() | c.RepinDue():
             return state
         case c.AssetsClaimed() | c.UnpinBegun() | c.FolderBegun():
             return state
         case c.LayerHealthReported() | c.MaintenanceBegun() | c.MaintenanceEnded():
+            return state
+        case c.BreakerChanged():
             return state
         case _:
             assert_never(event)
@@ -195,6 +204,32 @@ def _confirmed(event: c.MintConfirmed, envelope: Envelope) -> f.Confirmation:
 
 def _parked(event: c.MintParked, envelope: Envelope) -> f.Parking:
     return f.Parking(at=envelope.time, outcome=event.outcome, detail=event.detail)
+
+
+def _newest_uri(
+    known: f.UriUpdate | None, event: c.MetadataUriUpdated, envelope: Envelope
+) -> f.UriUpdate:
+    update = f.UriUpdate(
+        at=envelope.time,
+        event_id=envelope.id,
+        uri=event.uri,
+        slot=event.slot,
+        signature=event.signature,
+    )
+    return max(known or update, update, key=lambda each: (each.slot, each.at, each.event_id))
+
+
+def _newest_failure(
+    known: f.UriFailure | None, event: c.UriUpdateFailed, envelope: Envelope
+) -> f.UriFailure:
+    failure = f.UriFailure(
+        at=envelope.time,
+        event_id=envelope.id,
+        uri=event.uri,
+        outcome=event.outcome,
+        detail=event.detail,
+    )
+    return max(known or failure, failure, key=lambda each: (each.at, each.event_id))
 
 
 def _failing(event: c.MintFailed, envelope: Envelope) -> f.Failing:

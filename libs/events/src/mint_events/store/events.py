@@ -60,7 +60,7 @@ class Appended:
 class Stored:
     """An event as the store holds it.
 
-    `mint_id` is the event's subject, and so of the few events about a layer that layer's name.
+    `mint_id` is the event's subject, and so of an event about no mint the name of what it is about.
     `position` grows along the whole store, `sequence` by one along the shard. `place` is None
     until an own event has been published. `occurred_at` is the event's time, `recorded_at` that
     of the transaction which appended it, both in UTC.
@@ -111,7 +111,7 @@ def own_event(envelope: Envelope, encoded: Encoded, topic: str) -> NewEvent:
 
 
 def shard_of(subject: str) -> int:
-    """The shard that holds the events about a mint, or a layer."""
+    """The shard that holds the events about a mint, a layer or an endpoint."""
     return crc32(subject.encode()) % SHARDS
 
 

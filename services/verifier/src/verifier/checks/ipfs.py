@@ -6,13 +6,13 @@ Bytes reach these functions only after their hash was compared with the CID.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from mint_content import metadata
 from mint_resilience.failures import Failure, Permanent
 from verifier.expectation import Expectation
-from verifier.verdict import Verdict, compare, failed, passed, undecided
+from verifier.verdict import Verdict, compare, failed, passed, soonest, undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,17 @@ def _unaltered(wanted: str | None, answers: Sequence[GatewayAnswer]) -> Verdict 
 
 def _available(answers: Sequence[GatewayAnswer], required: int) -> Verdict:
     """Enough is enough; too few only if those who might still have it would not make it enough."""
-    evidence = {a.endpoint: "ok" if a.content is not None else str(a.failure) for a in answers}
+    evidence = {a.endpoint: "ok" if a.content is not None else _told(a.failure) for a in answers}
     good = sum(a.content is not None for a in answers)
     silent = sum(a.content is None and not a.denied for a in answers)
     evidence["retrieved"] = f"{good} of {len(answers)}, {required} required"
     if good >= required:
         return passed(**evidence)
-    return undecided(**evidence) if good + silent >= required else failed(**evidence)
+    if good + silent < required:
+        return failed(**evidence)
+    why = soonest(a.failure for a in answers if a.failure and not a.denied)
+    return replace(undecided(**evidence), failure=why)
+
+
+def _told(failure: Failure | None) -> str:
+    return f"{failure.kind}: {failure}" if failure else "no answer"

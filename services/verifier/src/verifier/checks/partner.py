@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from verifier.checks.ipfs import level_of_document
 from verifier.expectation import Expectation
-from verifier.verdict import Verdict, compare, failed
+from verifier.verdict import Verdict, compare, failed, undecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,12 @@ class NftSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerSeen:
-    """What the partner flow came to: the authority's NFTs in the wallet, and one's document."""
+    """What the partner flow came to: the authority's NFTs in the wallet, and one's document.
 
+    `slot` is the finalized slot at which the RPC endpoint saw the wallet.
+    """
+
+    slot: int
     nfts: Sequence[NftSeen]
     document: bytes | None
 
@@ -32,11 +36,18 @@ class PartnerSeen:
 def partner_flow(expected: Expectation, seen: PartnerSeen) -> Verdict:
     """The NFT is among those found, and its document gives the requested level."""
     if expected.mint not in {nft.mint for nft in seen.nfts}:
-        found = ", ".join(str(nft.mint) for nft in seen.nfts) or "none"
-        return failed(nft=f"expected {expected.mint} in wallet {expected.wallet}, saw {found}")
+        return _not_found(expected, seen)
     if seen.document is None:
         return failed(document="expected the metadata JSON, saw none at the NFT's URI")
     return level_of_document(expected, seen.document)
+
+
+def _not_found(expected: Expectation, seen: PartnerSeen) -> Verdict:
+    """Not there, unless that was before the mint's slot."""
+    if seen.slot < expected.slot:
+        return undecided(waits_for=f"slot {expected.slot}: the endpoint is at {seen.slot}")
+    found = ", ".join(str(nft.mint) for nft in seen.nfts) or "none"
+    return failed(nft=f"expected {expected.mint} in wallet {expected.wallet}, saw {found}")
 
 
 def partner_endpoint(expected: Expectation, level: int | None) -> Verdict:

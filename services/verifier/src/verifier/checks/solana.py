@@ -6,8 +6,10 @@ Token Metadata has supply 1, no decimals, and its master edition as mint authori
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
 
 from mint_chain.accounts import (
     AccountState,
@@ -16,6 +18,7 @@ from mint_chain.accounts import (
     decode_mint,
     decode_token_account,
 )
+from mint_events.catalogue import CheckOutcome
 from mint_resilience.failures import Conflict
 from verifier.expectation import Expectation
 from verifier.verdict import Verdict, compare, failed, passed, undecided
@@ -40,16 +43,32 @@ class TransactionSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsSeen:
-    """The NFT's accounts at commitment `finalized`; None where there is none."""
+    """The NFT's accounts at a finalized slot; None where there is none."""
 
+    slot: int
     mint: AccountState | None
     token: AccountState | None
     metadata: AccountState | None
     edition: AccountState | None
 
 
-def transaction_finalized(expected: Expectation, seen: TransactionSeen) -> Verdict:
-    """The transaction that made the NFT is finalized, and the chain accepted it."""
+def transaction_finalized(
+    expected: Expectation, seen: Sequence[TransactionSeen], *, denials: int
+) -> Verdict:
+    """The transaction that made the NFT is finalized, and the chain accepted it.
+
+    One endpoint is enough to say so; that it is not has to be said by `denials` of them.
+    """
+    said = [_transaction_finalized(expected, each) for each in seen]
+    passes = [verdict for verdict in said if verdict.outcome is CheckOutcome.PASSED]
+    failures = [verdict for verdict in said if verdict.outcome is CheckOutcome.FAILED]
+    if passes or len(failures) >= denials:
+        return (passes or failures)[0]
+    heard = f"{len(failures)} of {denials} that have to agree say that it failed"
+    return undecided(**said[0].evidence, heard=heard)
+
+
+def _transaction_finalized(expected: Expectation, seen: TransactionSeen) -> Verdict:
     evidence = {"signature": expected.signature, "endpoint": seen.endpoint}
     if seen.slot is None:
         return _unknown_signature(expected, seen)
@@ -85,7 +104,7 @@ def mint_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
             },
         )
 
-    return _present(str(expected.mint), seen.mint, look)
+    return _present(expected, expected.mint, seen, seen.mint, look)
 
 
 def token_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
@@ -96,7 +115,7 @@ def token_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
         found = decode_token_account(account)
         return compare(wanted, {"mint": found.mint, "wallet": found.wallet, "amount": found.amount})
 
-    return _present(str(expected.token_account), seen.token, look)
+    return _present(expected, expected.token_account, seen, seen.token, look)
 
 
 def metadata_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
@@ -130,7 +149,7 @@ def metadata_account(expected: Expectation, seen: AccountsSeen) -> Verdict:
             },
         )
 
-    return _present(str(expected.metadata_account), seen.metadata, look)
+    return _present(expected, expected.metadata_account, seen, seen.metadata, look)
 
 
 def _wanted_creators(expected: Expectation) -> str:
@@ -145,17 +164,29 @@ def master_edition(expected: Expectation, seen: AccountsSeen) -> Verdict:
     def look(account: AccountState) -> Verdict:
         return compare({"max_supply": 0}, {"max_supply": decode_master_edition(account).max_supply})
 
-    return _present(str(expected.master_edition), seen.edition, look)
+    return _present(expected, expected.master_edition, seen, seen.edition, look)
 
 
 def _present(
-    address: str, account: AccountState | None, look: Callable[[AccountState], Verdict]
+    expected: Expectation,
+    address: Pubkey,
+    seen: AccountsSeen,
+    account: AccountState | None,
+    look: Callable[[AccountState], Verdict],
 ) -> Verdict:
-    """Judge an account that has to be there; one that does not decode is another's account."""
+    """Judge an account that has to be there, unless it was looked at before the mint's slot."""
+    found = _judged(account, look)
+    if found.outcome is CheckOutcome.FAILED and seen.slot < expected.slot:
+        behind = f"slot {expected.slot}: the endpoint is at {seen.slot}"
+        return undecided(address=address, waits_for=behind)
+    return Verdict(found.outcome, {"address": str(address), **found.evidence})
+
+
+def _judged(account: AccountState | None, look: Callable[[AccountState], Verdict]) -> Verdict:
+    """One that does not decode is another's account."""
     if account is None:
-        return failed(address=address, account="absent")
+        return failed(account="absent")
     try:
-        verdict = look(account)
+        return look(account)
     except Conflict as conflict:
-        return failed(address=address, account=conflict)
-    return Verdict(verdict.outcome, {"address": address, **verdict.evidence})
+        return failed(account=conflict)
