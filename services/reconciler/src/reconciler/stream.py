@@ -57,9 +57,6 @@ _SESSION_SECONDS = 6.0
 """How long a member that died keeps its partitions; brokers allow no less by default."""
 
 _HEARTBEAT_SECONDS = 2.0
-_REQUEST_SECONDS = 30.0
-"""How long a broker that fell silent is waited for; above what a rebalance takes, whose requests
-have no limit of their own in aiokafka."""
 
 # These report every step of their start and stop.
 for _library in ("faust", "mode"):
@@ -112,7 +109,6 @@ class Stream:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=_SESSION_SECONDS,
             broker_heartbeat_interval=_HEARTBEAT_SECONDS,
-            broker_request_timeout=_REQUEST_SECONDS,
             stream_buffer_maxsize=_BUFFERED_RECORDS,
             topic_allow_declare=False,
             topic_disable_leader=True,

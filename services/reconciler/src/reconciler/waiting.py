@@ -22,6 +22,7 @@ from reconciler.database import failure_of
 from reconciler.guarded import GuardedDatabase
 from reconciler.offset_ledger import expected_offsets
 from reconciler.offsets import Gap, Partition, waiting
+from reconciler.stream import GROUP
 
 _SECONDS = 2.0
 """Between two measurements."""
@@ -57,7 +58,7 @@ class Waiting:
         ends = await self._records.ends()
         expected = await self._known_expected(list(ends))
         for (topic, number), end in ends.items():
-            LAG.labels(topic, number).set(end - expected.get((topic, number), 0))
+            LAG.labels(GROUP, topic, number).set(end - expected.get((topic, number), 0))
         gaps = [gap for gap in waiting(expected, ends) if gap.partition[0] == REQUESTS.name]
         now = self._now().timestamp()
         times = [await self._time_of_first(gap) for gap in gaps]
