@@ -72,7 +72,6 @@ def test_a_wait_is_exponential_with_at_most_ten_percent_jitter(
         (backoff.UPLOAD, [1.0, 2.0, 4.0, 8.0]),
         (backoff.PENDING_RECORD, [0.5, 1.0]),
         (backoff.SUBMIT, [2.0, 4.0]),
-        (backoff.METADATA_ACCOUNT, [2.0, 4.0, 8.0, 16.0]),
         (backoff.DEADLOCK, [0.0]),
         (backoff.RECONNECT, [0.5, 1.0, 2.0]),
     ],

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiokafka.admin import NewPartitions, NewTopic
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from mint_events.bus.brokers import Admin, connected_admin, partition_counts
 from mint_events.bus.cluster import Cluster
@@ -45,13 +45,26 @@ async def ensure_topics(
 
     `replication` None means three replicas, or as many as there are brokers. A topic that is there
     is left as it is. Raises `Outage` when no broker answers, `Permanent` when a topic can not be
-    made, `Transient` when the brokers go away meanwhile or do not learn of it in time.
+    made, `Transient` when the brokers do not learn of it in time.
     """
-    try:
-        async with connected_admin(cluster) as admin:
-            return await _ensure(admin, cluster, topics, partitions, replication)
-    except KafkaError as error:
-        raise Transient(f"the topics can not be seen to: {error!r}; try again") from error
+    async with connected_admin(cluster) as admin:
+        return await _ensure(admin, cluster, topics, partitions, replication)
+
+
+async def require_alike(cluster: Cluster, topics: Sequence[Topic]) -> None:
+    """See that a key lies on the same number of each of these topics.
+
+    Raises `Permanent` when they have different numbers of partitions, else as `ensure_topics`.
+    """
+    async with connected_admin(cluster) as admin:
+        counts = await partition_counts(admin)
+    told = {topic.name: counts.get(cluster.prefixed(topic.name), 0) for topic in topics}
+    if len({*told.values()}) > 1:
+        parts = ", ".join(f"{name} has {count}" for name, count in told.items())
+        raise Permanent(
+            f"topics of different numbers of partitions: {parts}; a key has to lie on the same of"
+            " each: give all of them the larger number while nothing is in flight"
+        )
 
 
 async def ensure_delays(cluster: Cluster, delays: Sequence[Topic], inputs: Sequence[Topic]) -> None:

@@ -255,6 +255,9 @@ class MintParked:
     outcome: Annotated[ChainOutcome, "`absent` if the chain says finally that it is not there."]
     signatures: Annotated[tuple[str, ...], "Every signature that was made."]
     detail: Annotated[str, "What happened and what to do."]
+    failure: Annotated[
+        str | None, "Class of the failure that ended it; null: the chain's own word did."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

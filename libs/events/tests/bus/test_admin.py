@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError
 
-from mint_events.admin import ensure_delays, ensure_topics
+from mint_events.admin import ensure_delays, ensure_topics, require_alike
 from mint_events.bus import Wait, delay_topic
 from mint_events.topics import Topic
 from mint_resilience.failures import Outage, Permanent
@@ -108,3 +108,13 @@ async def test_brokers_that_go_away_meanwhile_are_a_failure_that_may_be_tried_ag
     monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", gone)
     with pytest.raises(Outage, match="connection was closed"):
         await ensure_topics(bus.cluster, [KEPT])
+
+
+@pytest.mark.requirement("CH-2")
+async def test_topics_between_which_a_key_would_change_its_partition_are_refused(bus: Bus) -> None:
+    await ensure_topics(bus.cluster, [KEPT], partitions=3)
+    await ensure_topics(bus.cluster, [BOTH], partitions=2)
+
+    await require_alike(bus.cluster, [KEPT, KEPT])
+    with pytest.raises(Permanent, match=r"kept has 3, both has 2.*the larger number"):
+        await require_alike(bus.cluster, [KEPT, BOTH])

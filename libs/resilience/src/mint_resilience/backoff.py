@@ -85,7 +85,6 @@ GATE_DATABASE = Backoff(attempts=2, base=DATABASE_BASE, retried=(*SAME_ENDPOINT,
 UPLOAD = Backoff(attempts=5, base=IPFS_BASE)  # MF-4
 PENDING_RECORD = Backoff(attempts=3, base=DATABASE_BASE)  # MF-5
 SUBMIT = Backoff(attempts=3, base=SOLANA_BASE)  # MF-6
-METADATA_ACCOUNT = Backoff(attempts=5, base=SOLANA_BASE)  # MF-6
 DEADLOCK = Backoff(attempts=2, base=0.0)  # RE-9: at once, once
 RECONNECT = Backoff(  # RE-9: 0.5, 1, 2 s; there is no other endpoint to go to
     attempts=4, base=DATABASE_BASE, retried=(*SAME_ENDPOINT, Outage)

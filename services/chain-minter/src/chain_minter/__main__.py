@@ -26,7 +26,7 @@ from chain_minter.solana import Solana
 from chain_minter.transport import HttpTransport
 from chain_minter.watch import Rules as WatchRules
 from chain_minter.watch import Watch
-from mint_events.admin import ensure_topics
+from mint_events.admin import ensure_topics, require_alike
 from mint_events.bus import Publisher, latest_by_key
 from mint_events.catalogue import Layer
 from mint_events.topics import HEALTH, INFLIGHT, LEDGER
@@ -48,7 +48,8 @@ async def serve(settings: MinterSettings, process: Process) -> None:
         endpoints = _endpoints(settings, transport, connection.observer)
         watch = _watch(settings, endpoints, authorities)
         tools = _tools(settings, endpoints, authorities, watch)
-        await ensure_topics(connection.cluster, [HEALTH])
+        await ensure_topics(connection.cluster, [LEDGER, INFLIGHT, HEALTH])
+        await require_alike(connection.cluster, [LEDGER, INFLIGHT])
         read = partial(latest_by_key, connection.cluster, connection.codec, INFLIGHT)
         inflight = Inflight(read, connection.publisher)
         consumer = await connection.consumer(

@@ -141,10 +141,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """Make no more signatures; a person has to look."""
+    """Make no more signatures; a person has to look. `failure` is the class of what ended it, None
+    if that was the chain's own word."""
 
     outcome: ChainOutcome
     detail: str
+    failure: str | None = None
 
 
 Pending = Rebroadcast | Wait

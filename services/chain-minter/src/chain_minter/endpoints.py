@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -37,6 +37,7 @@ WAITING = Gauge(
 _PATIENCE = 1.0
 _LONGEST_PAUSE = 10.0
 _MOMENT = 2.0
+_READING = replace(TRANSIENT, most_wait=3.0)  # it is many mints' call: they can wait durably
 _LOOK_AGAIN = 3.0  # looking costs no call: whoever is found well again is to be asked soon
 
 
@@ -59,7 +60,7 @@ class Patience:
     read_seconds: float = 3.0
     late_seconds: float = 1.0
     late_share: float = 0.1
-    policy: Backoff = TRANSIENT
+    policy: Backoff = _READING
 
 
 class Endpoints:

@@ -7,7 +7,7 @@ begun anew, a flight goes on from that record.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -134,7 +134,7 @@ class Flight:
                 case Confirm() as confirm:
                     return confirm
                 case Park() as park:
-                    return Park(outcome=park.outcome, detail=park.detail + self._refusal)
+                    return replace(park, detail=park.detail + self._refusal)
                 case Sign() if self._older:
                     evidence = await self._begin_after(self._older)
                 case Sign(attempt=attempt):

@@ -57,7 +57,7 @@ class Minter:
         try:
             return await self._mint(received, prepared)
         except (Permanent, Conflict) as failure:
-            park = Park(outcome=ChainOutcome.UNKNOWN, detail=str(failure))
+            park = Park(outcome=ChainOutcome.UNKNOWN, detail=str(failure), failure=failure.kind)
             return await self._parked(received.envelope, prepared, park)
 
     async def _mint(self, received: Received, prepared: MintPrepared) -> Sequence[Output]:
@@ -112,8 +112,9 @@ class Minter:
             outcome=park.outcome,
             signatures=submission.signatures if submission else (),
             detail=park.detail,
+            failure=park.failure,
         )
-        log.warning("parked", outcome=park.outcome.value, detail=park.detail)
+        log.warning("parked", outcome=park.outcome.value, failure=park.failure, detail=park.detail)
         return (self._publish(cause, event),)
 
     def _publish(self, cause: Envelope, event: MintConfirmed | MintParked) -> Publish:

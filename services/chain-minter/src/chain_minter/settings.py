@@ -160,6 +160,16 @@ class MinterSettings(BreakerSettings, RetrySettings, ReportSettings):
         yield from map(read_authority_file, map(Path, self.solana_authority_key_files))
 
     @model_validator(mode="after")
+    def _looks_often_enough(self) -> Self:
+        if self.solana_look_seconds >= self.health_valid_seconds:
+            raise ValueError(
+                "TRIMINT_SOLANA_LOOK_SECONDS: expected less than TRIMINT_HEALTH_VALID_SECONDS"
+                f" ({self.health_valid_seconds:g}), got {self.solana_look_seconds:g}: the gate"
+                " would close between two looks"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_usable_authorities(self) -> Self:
         try:
             self.authorities()

@@ -246,6 +246,7 @@ async def test_a_mint_prepared_for_another_authority_is_parked_unsigned(world: W
     assert isinstance(parked, MintParked)
     assert parked.outcome is ChainOutcome.UNKNOWN
     assert f"prepared for the authority {other}" in parked.detail
+    assert parked.failure == "permanent"
     assert parked.signatures == ()
 
 
