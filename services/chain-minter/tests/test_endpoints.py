@@ -85,7 +85,7 @@ class Servers:
             policy=BreakerPolicy(minimum_calls=4),
         )
         self.endpoints = Endpoints(
-            self.pool, Patience(read_seconds=0.3, late_seconds=0.1, policy=QUICK)
+            self.pool, Patience(read_seconds=0.3, late_seconds=0.1, policy=QUICK, hearing=QUICK)
         )
 
     def let_fail(self, name: str) -> None:
@@ -344,6 +344,24 @@ async def test_one_who_can_not_say_is_made_up_for_by_enough_others() -> None:
     async with servers(answers(7), says("", 503), answers(9)) as some:
         with pytest.raises(Transient):
             await some.endpoints.every(height, enough=3)
+
+
+@pytest.mark.requirement("CH-3", "NR-1")
+async def test_one_who_wants_no_calls_for_a_while_is_waited_for_where_all_are_heard() -> None:
+    """Longer than a read may wait, and no longer than a decision may: it may know better."""
+    heard = asyncio.Event()
+
+    async def first(request: web.Request) -> web.Response:
+        heard.set()
+        return await answers(7)(request)
+
+    async with servers(first, answers(8)) as some:
+        some.pool.endpoint("backup-1").bucket.pause(3.2)
+        hearing = asyncio.create_task(Endpoints(some.pool).every(height, enough=1))
+        await heard.wait()
+        some.now = 3.2
+
+        assert await hearing == [7, 8]
 
 
 @pytest.mark.requirement("CH-3")

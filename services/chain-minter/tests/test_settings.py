@@ -20,8 +20,8 @@ USABLE = {
     ("changes", "line"),
     [
         (
-            {"SOLANA_LOOK_SECONDS": "30"},
-            "TRIMINT_SOLANA_LOOK_SECONDS: expected less than TRIMINT_HEALTH_VALID_SECONDS (30)",
+            {"SOLANA_LOOK_SECONDS": "27"},
+            "TRIMINT_SOLANA_LOOK_SECONDS: expected less than 27, for a look may take 3",
         ),
         (
             {"SOLANA_RPC_RATES": "10,20"},

@@ -38,6 +38,7 @@ _PATIENCE = 1.0
 _LONGEST_PAUSE = 10.0
 _MOMENT = 2.0
 _READING = replace(TRANSIENT, most_wait=3.0)  # it is many mints' call: they can wait durably
+_HEARING = replace(TRANSIENT, most_wait=1.1 * _LONGEST_PAUSE)  # with the jitter
 _LOOK_AGAIN = 3.0  # looking costs no call: whoever is found well again is to be asked soon
 
 
@@ -54,13 +55,15 @@ class Patience:
 
     A read is given up after `read_seconds`: it is safe to ask the next one, and many mints wait for
     it; after `late_seconds` the next one is asked beside it, for sendings in at most `late_share`
-    of all. `policy` says how often a read is tried that nobody could answer.
+    of all. `policy` says how often a read is tried that nobody could answer, `hearing` how often
+    one endpoint is asked of which an answer of its own is wanted.
     """
 
     read_seconds: float = 3.0
     late_seconds: float = 1.0
     late_share: float = 0.1
     policy: Backoff = _READING
+    hearing: Backoff = _HEARING
 
 
 class Endpoints:
@@ -152,7 +155,7 @@ class Endpoints:
                 return _unheard(endpoint)
 
         try:
-            return await retry(once, self._patience.policy)
+            return await retry(once, self._patience.hearing)
         except (Outage, RateLimited):  # not there, or not willing for the time being
             return ()
         except Failure as failure:

@@ -141,6 +141,7 @@ class Flight:
                     await self._sign(attempt)
                     evidence = await self._send()
                 case Rebroadcast():
+                    _require_time()
                     evidence = await self._send()
                 case Look(everywhere=False):
                     evidence = await self._look()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 
 from solders.hash import Hash
 from solders.pubkey import Pubkey
@@ -31,7 +32,8 @@ async def statements(endpoint: Endpoint, questions: Sequence[Question]) -> Hears
     parts = await queries.parts(endpoint, [mint for mint, _ in questions])
     sent = [each for _, each in questions if each is not None]
     found, slot = await _searched(endpoint, [each.signature for each in sent], parts.slot)
-    gone = await _gone(endpoint, {each.blockhash for each in sent}, finalized.slot)
+    unseen = {each.blockhash for each in sent if found[each.signature] is None}
+    gone = await _gone(endpoint, unseen, finalized.slot)
     return [
         _report_or_conflict(
             endpoint.name,
@@ -91,7 +93,11 @@ async def _searched(
     return dict(zip(signatures, read.value, strict=True)), min(slot, read.slot)
 
 
-async def _gone(endpoint: Endpoint, blockhashes: Iterable[Hash], slot: int) -> set[Hash]:
-    """Those that are not good any more at a finalized slot no older than that."""
-    judged = {each: await queries.is_good(endpoint, each) for each in blockhashes}
-    return {each for each, read in judged.items() if not read.value and read.slot >= slot}
+async def _gone(endpoint: Endpoint, blockhashes: Collection[Hash], slot: int) -> set[Hash]:
+    """Those that are not good any more at a finalized slot no older than that.
+
+    There is one for each second in which some were signed, so they are asked for at once.
+    """
+    reads = await asyncio.gather(*(queries.is_good(endpoint, each) for each in blockhashes))
+    judged = zip(blockhashes, reads, strict=True)
+    return {each for each, read in judged if not read.value and read.slot >= slot}

@@ -15,6 +15,7 @@ from chain_minter.authority import (
     parse_authority,
     read_authority_file,
 )
+from chain_minter.watch import LOOK_SECONDS
 from mint_resilience.failures import Permanent
 from mint_resilience.rate import UNLIMITED, Rate
 from mint_runtime.addresses import Address, parse_addresses
@@ -161,11 +162,12 @@ class MinterSettings(BreakerSettings, RetrySettings, ReportSettings):
 
     @model_validator(mode="after")
     def _looks_often_enough(self) -> Self:
-        if self.solana_look_seconds >= self.health_valid_seconds:
+        most = self.health_valid_seconds - LOOK_SECONDS
+        if self.solana_look_seconds >= most:
             raise ValueError(
-                "TRIMINT_SOLANA_LOOK_SECONDS: expected less than TRIMINT_HEALTH_VALID_SECONDS"
-                f" ({self.health_valid_seconds:g}), got {self.solana_look_seconds:g}: the gate"
-                " would close between two looks"
+                f"TRIMINT_SOLANA_LOOK_SECONDS: expected less than {most:g}, for a look may take"
+                f" {LOOK_SECONDS:g} of the TRIMINT_HEALTH_VALID_SECONDS, got"
+                f" {self.solana_look_seconds:g}"
             )
         return self
 

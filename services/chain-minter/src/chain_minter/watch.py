@@ -37,6 +37,8 @@ SLOT_AGE = Gauge(
 )
 WELL = Gauge("trimint_solana_well", "1 when mints can be made, as far as the chain goes; else 0.")
 
+LOOK_SECONDS = 3.0
+"""How long an endpoint that is looked at has to answer."""
 _PROBED = (State.OPEN, State.HALF_OPEN)
 _MOMENT = 10.0  # seconds; who wants no calls for longer is no endpoint to begin mints with
 
@@ -56,7 +58,7 @@ class Rules:
 
     seconds: float = 3.0
     seconds_while_down: float = 1.0
-    look_seconds: float = 3.0
+    look_seconds: float = LOOK_SECONDS
     most_slot_age: float = 60.0
     least_lamports: int = 30_000_000
     looks_until_down: int = 3

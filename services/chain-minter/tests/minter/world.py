@@ -246,7 +246,7 @@ class Process:
             policy=BREAKER,
             time_limit=5.0,
         )
-        endpoints = Endpoints(self.pool, Patience(read_seconds=5.0, policy=QUICK))
+        endpoints = Endpoints(self.pool, Patience(read_seconds=5.0, policy=QUICK, hearing=QUICK))
         authorities = by_address(world.authorities)
         payers = [authority.address for authority in authorities.values()]
         self.watch = Watch(endpoints, payers, WatchRules(look_seconds=1.0), clock=monotonic)
