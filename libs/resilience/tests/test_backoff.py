@@ -140,6 +140,18 @@ async def test_every_retry_is_reported_with_its_failure_attempt_and_wait() -> No
     assert seen == [("transient", 1, 1.0), ("degraded", 2, 2.0)]
 
 
+@pytest.mark.requirement("NR-1")
+def test_a_wish_is_heeded_as_far_as_the_policy_does() -> None:
+    policy = Backoff(attempts=3, base=1.0, most_heeded=30.0)
+
+    waits = [
+        wait_after(Transient("x", retry_after=wish), 1, policy, no_jitter)
+        for wish in (0.5, 20.0, 3600.0)
+    ]
+
+    assert waits == [1.0, 20.0, 30.0]
+
+
 def test_the_ceiling_bounds_a_wait_but_not_the_other_sides_wish() -> None:
     policy = Backoff(attempts=50, base=1.0, ceiling=8.0)
     assert wait_after(Transient("x"), 40, policy, no_jitter) <= 8.8

@@ -161,6 +161,18 @@ async def test_a_provider_that_wants_fewer_calls_is_there_and_is_left_alone_unti
 
 
 @pytest.mark.requirement("MF-3", "NR-1")
+async def test_who_is_to_be_asked_later_is_not_said_to_have_given_no_answer(
+    pinata: Pinata, network: Network
+) -> None:
+    async def closed(_: web.Request, __: Handler) -> web.StreamResponse:
+        return web.Response(status=503, headers={"Retry-After": "3600"})
+
+    network.faults["pinata"] = closed
+
+    assert "HTTP 503" in str(await fault_of(*guarded((pinata,))))
+
+
+@pytest.mark.requirement("MF-3", "NR-1")
 async def test_uploads_heed_what_a_look_was_told(pinata: Pinata, network: Network) -> None:
     network.faults["pinata"] = wants_patience
     [provider] = guarded((pinata,), clock=Clock())

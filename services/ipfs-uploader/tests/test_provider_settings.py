@@ -41,6 +41,13 @@ def fault(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> str:
             "TRIMINT_PINATA_JWT: expected a token of Pinata, but it is not set",
         ),
         (
+            {"DATABASE_READ_URL": "postgresql://reader:pa/ss@db/trimint"},
+            (
+                "TRIMINT_DATABASE_READ_URL: expected a URL whose password has '/', '?', '#' and '@'"
+                " percent-encoded"
+            ),
+        ),
+        (
             {"IPFS_REPLICAS": "2"},
             "TRIMINT_IPFS_REPLICAS: expected 1 to 1, the number of providers",
         ),

@@ -42,6 +42,7 @@ def test_the_defaults_are_those_of_the_requirements(environment: pytest.MonkeyPa
         ("ANIMATION_MAX_BYTES", "0"),
         ("IMAGE_SVG", "perhaps"),
         ("DATABASE_CONNECTIONS", "1"),
+        ("DATABASE_URL", "postgresql://u:pa/ss@127.0.0.1/trimint"),
     ],
 )
 def test_a_bad_value_is_named(environment: pytest.MonkeyPatch, name: str, value: str) -> None:

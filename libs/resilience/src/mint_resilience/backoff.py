@@ -54,7 +54,8 @@ class Backoff:
     A rate limit has its own, larger number of attempts. `ceiling` bounds a wait, in seconds, before
     jitter; the other side's wish may be longer than that. `most_wait` are the seconds that may be
     waited here at all: a failure that asks for more is raised at once, to who waits durably. Set it
-    for what is shared, and so runs in nobody's budget.
+    for what is shared, and so runs in nobody's budget. A wish is heeded up to `most_heeded`
+    seconds: set it for what is asked without end, and should go on soon after it can.
     """
 
     attempts: int
@@ -62,6 +63,7 @@ class Backoff:
     rate_limited_attempts: int = RATE_LIMITED_ATTEMPTS
     ceiling: float = 60.0
     most_wait: float = inf
+    most_heeded: float = inf
     retried: tuple[type[Failure], ...] = SAME_ENDPOINT
 
     def attempts_for(self, failure: Failure) -> int:
@@ -97,9 +99,11 @@ def wait(attempt: int, base: float, random: Random) -> float:
 
 
 def wait_after(failure: Failure, attempt: int, policy: Backoff, random: Random) -> float:
-    """Seconds to wait after this failure; never less than the other side asked for."""
+    """Seconds to wait after this failure; what the other side asked for is the least, as far as the
+    policy heeds that."""
     ours = min(wait(attempt, policy.base, random), wait(1, policy.ceiling, random))
-    return max(ours, getattr(failure, "retry_after", None) or 0.0)
+    wish = getattr(failure, "retry_after", None) or 0.0
+    return max(ours, min(wish, policy.most_heeded))
 
 
 async def retry(

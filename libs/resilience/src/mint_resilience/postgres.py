@@ -84,11 +84,18 @@ def classify_postgres_error(error: Exception, endpoint: str) -> Failure:
 
 
 def endpoint_of(url: str) -> str:
-    """What a `postgresql://` URL leads to, for people to read: hosts, ports and database."""
+    """What a `postgresql://` URL leads to, for people to read: hosts, ports and database.
+
+    Raises `ValueError`, which shows nothing of it, when its login could be taken for a host.
+    """
     address = urlsplit(url)
     if not address.scheme.startswith("postgres"):
         return "database"
-    return f"{address.netloc.rpartition('@')[2] or 'local'}{address.path}"
+    hosts = address.netloc.rpartition("@")[2]
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
+    if "@" in address.path or not all(port.isdigit() or not port for port in ports):
+        raise ValueError("expected a URL whose password has '/', '?', '#' and '@' percent-encoded")
+    return f"{hosts or 'local'}{address.path}"
 
 
 def sqlstate_class(state: str) -> type[Failure]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -64,7 +64,8 @@ async def _look(provider: Guarded, policy: Backoff, deadline: float) -> Provider
     fault: Failure | None
     try:
         async with asyncio.timeout(deadline):
-            fault = _too_full(provider, await retry(partial(_ask, provider), policy))
+            patience = replace(policy, most_wait=deadline / 2)
+            fault = _too_full(provider, await retry(partial(_ask, provider), patience))
     except TimeoutError:
         message = f"{provider.name}: no answer within {deadline:g} s"
         fault = Degraded(message, endpoint=provider.name)

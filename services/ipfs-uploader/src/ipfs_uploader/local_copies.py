@@ -14,6 +14,14 @@ DOCUMENT_QUERY = """
 """Finds the copy of a metadata document, `$1` being its CID."""
 
 
+_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+
 class RecordedDocuments:
     """Documents by the CID that their mints are recorded with; needs nothing but SELECT.
 
@@ -28,6 +36,6 @@ class RecordedDocuments:
         """The document that was recorded under this CID, if any; raises classified failures."""
         try:
             copy: bytes | None = await self._pool.fetchval(DOCUMENT_QUERY, str(cid))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except _ERRORS as error:
             raise classify_postgres_error(error, self._endpoint) from error
         return copy

@@ -14,6 +14,7 @@ from ipfs_uploader.folder import MOST_ITEMS
 from mint_content.web import trust
 from mint_events.bus import Wait
 from mint_resilience.backoff import UPLOAD, Backoff
+from mint_resilience.postgres import endpoint_of
 from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.media import MediaSettings
@@ -225,6 +226,15 @@ class UploaderSettings(ProviderSettings, MediaSettings, RetrySettings, ReportSet
     uploads_in_flight: int = Field(
         default=8, ge=1, description="mints worked on at the same time, from 1"
     )
+
+    @model_validator(mode="after")
+    def _has_a_usable_database(self) -> UploaderSettings:
+        try:
+            if self.database_read_url is not None:
+                endpoint_of(self.database_read_url.get_secret_value())
+        except ValueError as fault:
+            raise ValueError(f"TRIMINT_DATABASE_READ_URL: {fault}") from None
+        return self
 
     @model_validator(mode="after")
     def _next_look_comes_in_time(self) -> UploaderSettings:

@@ -132,12 +132,14 @@ class GuardedDatabase:
 
     async def _patiently(self, operation: Callable[[], Awaitable[T]]) -> T | _NotItsOwn:
         async def at_once() -> T | _NotItsOwn:
-            return await retry(lambda: self._call(operation), DEADLOCK, on_retry=report)
+            return await retry(
+                lambda: self._call(operation), DEADLOCK, name="database.at_once", on_retry=report
+            )
 
         async def soon() -> T | _NotItsOwn:
-            return await retry(at_once, PENDING_RECORD, on_retry=report)
+            return await retry(at_once, PENDING_RECORD, name="database.soon", on_retry=report)
 
-        return await retry(soon, _RECONNECT, on_retry=report)
+        return await retry(soon, _RECONNECT, name="database.reconnect", on_retry=report)
 
     async def _call(self, operation: Callable[[], Awaitable[T]]) -> T | _NotItsOwn:
         async def attempt(_: asyncpg.Pool) -> T | _NotItsOwn:

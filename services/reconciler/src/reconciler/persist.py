@@ -24,6 +24,7 @@ _UNTIL_IT_IS_BACK = Backoff(
     rate_limited_attempts=sys.maxsize,
     base=DATABASE_BASE,
     ceiling=LONGEST_WAIT,
+    most_heeded=LONGEST_WAIT,
     retried=(*SAME_ENDPOINT, Outage),
 )
 

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from mint_chain.addresses import parse_address
 from mint_events.catalogue import LockHold
 from mint_resilience.failures import Permanent
+from mint_resilience.postgres import endpoint_of
 from mint_runtime.dependencies import BreakerSettings
 from mint_runtime.layer_reports import ReportSettings
 from mint_runtime.media import MediaSettings
@@ -47,6 +48,10 @@ class ReconcilerSettings(MediaSettings, ReportSettings, BreakerSettings):
             parse_address(self.solana_authority)
         except Permanent as fault:
             raise ValueError(f"TRIMINT_SOLANA_AUTHORITY: {fault}") from fault
+        try:
+            endpoint_of(self.database_url.get_secret_value())
+        except ValueError as fault:
+            raise ValueError(f"TRIMINT_DATABASE_URL: {fault}") from None
         return self
 
     @property

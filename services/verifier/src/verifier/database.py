@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from mint_resilience.postgres import classify_postgres_error
+from mint_resilience.postgres import classify_postgres_error, endpoint_of
 from mint_runtime.addresses import Address
 from verifier.checks.database import RecordSeen, UserRowsSeen
 from verifier.endpoints import Endpoints, Guards
@@ -81,10 +81,4 @@ def database_address(url: str) -> Address:
     The address' URL has no more than the login, which must not show. Raises `ValueError`, which
     shows nothing, for a URL whose login could be taken for something else.
     """
-    parts = urlsplit(url)
-    hosts = parts.netloc.rpartition("@")[2]
-    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
-    if "@" in parts.path or not all(port.isdigit() or not port for port in ports):
-        raise ValueError("expected a URL whose password has '/', '?', '#' and '@' percent-encoded")
-    login = parts._replace(path="")
-    return Address(f"{hosts or 'local'}{parts.path}", login.geturl())
+    return Address(endpoint_of(url), urlsplit(url)._replace(path="").geturl())
