@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.chain import count_nfts, supplies
 from support.orders import orders
+from support.soundness import assert_each_has_one_nft
 from support.upstream import Upstream
 
 from mint_events.catalogue import MintCompleted, MintPrepared
@@ -28,6 +28,4 @@ async def test_after_kill_9_in_the_middle_every_mint_has_exactly_one_nft(
     ends = await shop.ends([r.mint_id for r in requests], within=180)
 
     assert {type(end) for end in ends.values()} == {MintCompleted}
-    rpc = tenant.servers.solana.rpc_url
-    assert await count_nfts(rpc, tenant.authority) == MINTS
-    assert set((await supplies(rpc, tenant.authority, ends)).values()) == {1}
+    await assert_each_has_one_nft(tenant, [*ends])

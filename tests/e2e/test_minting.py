@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
-from support.chain import count_nfts, supplies
 from support.orders import orders
+from support.soundness import assert_each_has_one_nft
 from support.upstream import Upstream
 
 from mint_events.catalogue import MintCompleted
@@ -23,9 +23,7 @@ async def test_every_request_ends_with_one_nft_that_all_layers_agree_on(
     ends = await shop.ends([r.mint_id for r in requests], within=120)
 
     assert {type(end) for end in ends.values()} == {MintCompleted}
-    rpc = tenant.servers.solana.rpc_url
-    assert set((await supplies(rpc, tenant.authority, ends)).values()) == {1}
-    assert await count_nfts(rpc, tenant.authority) == len(requests)
+    await assert_each_has_one_nft(tenant, [*ends])
     assert await _statuses(tenant) == {"completed": len(requests)}
     assert [line for service in fleet for line in service.complaints()] == []
 

@@ -9,10 +9,13 @@ from solana.rpc.commitment import Confirmed
 from solana.rpc.models import MemcmpOpts
 from solders.pubkey import Pubkey
 
-from mint_chain.addresses import TOKEN_METADATA_PROGRAM, mint_address
+from mint_chain.accounts import MINT_BYTES
+from mint_chain.addresses import TOKEN_METADATA_PROGRAM, TOKEN_PROGRAM, mint_address
 
 _UPDATE_AUTHORITY_OFFSET = 1
 """A metadata account begins with its kind (one byte), then the update authority."""
+_MINT = slice(33, 65)
+"""What follows: the address of its token."""
 
 
 async def count_nfts(rpc_url: str, authority: str) -> int:
@@ -23,6 +26,20 @@ async def count_nfts(rpc_url: str, authority: str) -> int:
             TOKEN_METADATA_PROGRAM, Confirmed, "base64", filters=filters
         )
     return len(answer.value)
+
+
+async def tokens_without_metadata(rpc_url: str) -> set[Pubkey]:
+    """Tokens on the chain, anybody's at any address, that no metadata account names: no NFTs.
+
+    Tokens are asked for first, so that one whose metadata lands with it is not taken for a stray.
+    """
+    async with AsyncClient(rpc_url) as client:
+        tokens = await client.get_program_accounts(
+            TOKEN_PROGRAM, Confirmed, "base64", filters=[MINT_BYTES]
+        )
+        named = await client.get_program_accounts(TOKEN_METADATA_PROGRAM, Confirmed, "base64")
+    known = {metadata.account.data[_MINT] for metadata in named.value}
+    return {token.pubkey for token in tokens.value if bytes(token.pubkey) not in known}
 
 
 async def supplies(rpc_url: str, authority: str, mint_ids: Iterable[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from mint_events.codec import Codec
 from mint_events.store import audit
 from mint_sandbox.tenant import Tenant
 from reconciler.replay import differences
-from support.chain import count_nfts, supplies
+from support.chain import count_nfts, supplies, tokens_without_metadata
 from support.upstream import Upstream
 
 _LEDGER_IN_ORDER = ["MintAccepted", "MintPrepared", "MintCompleted"]
@@ -25,10 +25,12 @@ SELECT mint_id, topic, position FROM (
 
 
 async def assert_each_has_one_nft(tenant: Tenant, mint_ids: Sequence[str]) -> None:
-    """The chain holds one token for each of these mints, and no other one of the authority."""
+    """The chain holds one token for each of these mints, no other NFT of the authority, and no
+    token that is no NFT, whoever's: what was begun at a wrong address would be one."""
     rpc = tenant.servers.solana.rpc_url
     assert await supplies(rpc, tenant.authority, mint_ids) == dict.fromkeys(mint_ids, 1)
     assert await count_nfts(rpc, tenant.authority) == len(mint_ids)
+    assert await tokens_without_metadata(rpc) == set()
 
 
 async def assert_records_are_sound(tenant: Tenant) -> None:

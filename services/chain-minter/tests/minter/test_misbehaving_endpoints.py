@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -17,63 +15,36 @@ from solders.transaction import Transaction
 from chain_minter import queries
 from chain_minter.authority import Authority
 from chain_minter.rpc import Endpoint
-from chain_minter.transport import HttpTransport, Transport
-from mint_chain.addresses import TOKEN_PROGRAM, mint_address
+from chain_minter.transport import Transport
+from mint_chain.addresses import mint_address
 from mint_events.catalogue import MintConfirmed, MintParked
 from mint_resilience.breaker import State
 from mint_resilience.endpoint import GuardedEndpoint
 from mint_resilience.failures import AllUnavailable
 from mint_runtime.addresses import Address
-from mint_sandbox.control import client
 from mint_sandbox.faults import Fault, Kind
 from mint_sandbox.faults.model import When
-from mint_sandbox.solana import Genesis, serve, token_metadata_program
-from mint_sandbox.solana.chain import Commitment
 
+from .misbehaving import (
+    ALL,
+    BACKUP,
+    CAREFUL,
+    LAST,
+    PRIMARY,
+    SENDING,
+    assert_one_nft,
+    minted,
+    misbehave,
+    three_endpoints,
+    until,
+)
 from .world import RULES, Process, World
-
-PRIMARY, BACKUP, LAST = "solana-1", "solana-2", "solana-3"
-ALL = (PRIMARY, BACKUP, LAST)
-CAREFUL = replace(RULES, witnesses=2)
-"""As in production: nobody's word alone says that something is not there."""
-SENDING = When(methods=("sendTransaction",))
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A chain behind three endpoints."""
-    program = token_metadata_program(os.environ)
-    async with (
-        serve(program, genesis=Genesis(seed=1), slot_seconds=0.04, endpoints=3) as chain,
-        HttpTransport(seconds=30, connections=16) as transport,
-    ):
-        world = World(chain, transport)
-        chain.pass_slots(40)  # so that what the authority holds is final
+    async with three_endpoints() as world:
         yield world
-
-
-async def misbehave(world: World, endpoint: str, *faults: Fault) -> None:
-    await client.misbehave(world.chain.control, endpoint, faults)
-
-
-async def minted(world: World, process: Process) -> MintConfirmed:
-    """One mint, confirmed, and one NFT on the chain."""
-    confirmed = await process.mint(world.prepared())
-    assert isinstance(confirmed, MintConfirmed)
-    assert_one_nft(world)
-    return confirmed
-
-
-def assert_one_nft(world: World, mint_id: str = "mint-1") -> None:
-    assert world.is_whole(mint_id)
-    accounts = [*world.chain.ledger.program_accounts(TOKEN_PROGRAM, Commitment.PROCESSED)]
-    assert len(accounts) == 2  # the mint and its token account
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - nobody signals what happens on the chain
-            await asyncio.sleep(0.005)
 
 
 def methods_asked(process: Process, endpoint: str) -> set[str]:
