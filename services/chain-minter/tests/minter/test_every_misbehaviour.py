@@ -34,11 +34,14 @@ TURNED_AWAY = {
     "429 without Retry-After": Fault(Kind.RATE_LIMITED),
     "429 inside HTTP 200": Fault(Kind.RPC_ERROR),
     "a node that says it is behind": Fault(Kind.RPC_ERROR, code=-32005),
+    "a web page": Fault(Kind.HTML),
 }
 """What was asked for is not done, and the answer says so."""
 
 SERVED = {
     "slow": Fault(Kind.SLOW, seconds=0.3),
+    "answers trickle": Fault(Kind.TRICKLE, seconds=0.1),
+    "answers end in the middle": Fault(Kind.TRUNCATED),
     "heights too low": Fault(Kind.HEIGHT, TELLING_HEIGHTS, blocks=-300),
     "heights too low, though not by much": Fault(Kind.HEIGHT, TELLING_HEIGHTS, blocks=-40),
     "transactions land late": Fault(Kind.LATE, SENDING, blocks=20),
