@@ -28,8 +28,9 @@ OK = "ok"
 BUG = "bug"
 CANCELLED = "cancelled"
 
-PAUSE_AFTER_RATE_LIMIT = 1.0
-"""Seconds that an endpoint is left alone that asked for patience without saying how much."""
+PAUSE_AFTER_RATE_LIMIT = 2.0
+"""Seconds that an endpoint is left alone that asked for patience without saying how much: longer
+than anybody waits for a better endpoint's token, or each call would wait for it in vain first."""
 
 
 class Observer(Protocol):
