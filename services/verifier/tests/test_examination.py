@@ -13,7 +13,14 @@ from structlog.testing import capture_logs
 from mint_events.catalogue import CheckOutcome
 from mint_resilience.backoff import SAME_ENDPOINT, Backoff
 from mint_resilience.budget import Budget, spending
-from mint_resilience.failures import AllUnavailable, Failure, Outage, Permanent, RateLimited
+from mint_resilience.failures import (
+    AllUnavailable,
+    Failure,
+    Outage,
+    Permanent,
+    RateLimited,
+    Transient,
+)
 from verifier.catalogue import Check
 from verifier.examination import Examiner, Probe
 from verifier.verdict import Verdict, failed, passed, undecided
@@ -28,6 +35,7 @@ def judge(seen: str) -> Verdict:
 
 FAILURES: dict[str, Failure] = {
     "x": Outage("refused"),
+    "t": Transient("no reply"),
     "o": AllUnavailable("its breaker is open", retry_after=20.0),
     "l": RateLimited("slow down", retry_after=20.0),
     "p": Permanent("permission denied"),
@@ -184,7 +192,7 @@ async def test_an_answer_that_stays_the_same_is_not_asked_for_again(examiner: Ex
 @pytest.mark.requirement("NR-4")
 async def test_the_checks_of_a_mint_share_the_budget_of_its_record(examiner: Examiner) -> None:
     budget = Budget(attempts=3, seconds=60.0, clock=lambda: 0.0)
-    first, second = Scripted(a="xxxxx"), Scripted(b="xxxxx")
+    first, second = Scripted(a="ttttt"), Scripted(b="ttttt")
     with spending(budget):
         examined = await examiner.examine(
             [(first.probe([A], attempts=5),), (second.probe([B], attempts=5),)]
