@@ -23,7 +23,7 @@ test: $(INSTALLED)     ## all tests but chaos: unit, contract, end to end
 	$(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/chaos
 
 chaos: $(INSTALLED)     ## kill processes, brokers, database and endpoints at every step, for some minutes
-	$(BIN)/pytest -q tests/chaos
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/chaos
 
 check: $(INSTALLED)     ## format, lint, types, import directions, generated documents
 	$(BIN)/ruff format --check .

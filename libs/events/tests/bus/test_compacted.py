@@ -54,6 +54,21 @@ async def test_what_was_acknowledged_before_is_there_and_what_was_deleted_is_not
         assert await held(topic) == {f"m-{n}".encode() for n in range(20) if n != 7}
 
 
+async def test_who_asks_at_the_same_time_shares_a_reading_and_sees_what_was_there_when_asking(
+    cluster: Cluster, publisher: Publisher
+) -> None:
+    async with CompactedTopic(cluster, Codec(), UNPINS) as topic:
+
+        async def published_and_held(number: int) -> set[bytes]:
+            await publisher.publish(begun(f"m-{number}"))
+            return await held(topic)
+
+        seen = await asyncio.gather(*map(published_and_held, range(50)))
+
+        assert all(f"m-{number}".encode() in there for number, there in enumerate(seen))
+        assert topic._begun < 50
+
+
 async def test_of_a_large_topic_only_the_newest_keys_of_each_partition_are_held(
     kafka: KafkaCluster, topic_prefix: str
 ) -> None:
