@@ -14,6 +14,8 @@ from mint_chain.addresses import TOKEN_METADATA_PROGRAM, TOKEN_PROGRAM, mint_add
 
 _UPDATE_AUTHORITY_OFFSET = 1
 """A metadata account begins with its kind (one byte), then the update authority."""
+_MINT_AUTHORITY_OFFSET = 4
+"""A mint account begins with whether it has a mint authority (four bytes), then that."""
 _MINT = slice(33, 65)
 """What follows: the address of its token."""
 
@@ -28,14 +30,17 @@ async def count_nfts(rpc_url: str, authority: str) -> int:
     return len(answer.value)
 
 
-async def tokens_without_metadata(rpc_url: str) -> set[Pubkey]:
-    """Tokens on the chain, anybody's at any address, that no metadata account names: no NFTs.
+async def tokens_without_metadata(rpc_url: str, authority: str) -> set[Pubkey]:
+    """Tokens of the authority, at any address, that no metadata account names: no NFTs.
 
-    Tokens are asked for first, so that one whose metadata lands with it is not taken for a stray.
+    The authority may mint a token until its master edition is made. Tokens are asked for first, so
+    that one whose metadata lands with it is not taken for a stray.
     """
+    ours = MemcmpOpts(offset=_MINT_AUTHORITY_OFFSET, bytes=authority)
+    filters: list[int | MemcmpOpts] = [MINT_BYTES, ours]
     async with AsyncClient(rpc_url) as client:
         tokens = await client.get_program_accounts(
-            TOKEN_PROGRAM, Confirmed, "base64", filters=[MINT_BYTES]
+            TOKEN_PROGRAM, Confirmed, "base64", filters=filters
         )
         named = await client.get_program_accounts(TOKEN_METADATA_PROGRAM, Confirmed, "base64")
     known = {metadata.account.data[_MINT] for metadata in named.value}

@@ -26,11 +26,11 @@ SELECT mint_id, topic, position FROM (
 
 async def assert_each_has_one_nft(tenant: Tenant, mint_ids: Sequence[str]) -> None:
     """The chain holds one token for each of these mints, no other NFT of the authority, and no
-    token that is no NFT, whoever's: what was begun at a wrong address would be one."""
+    token of its that is no NFT: what was begun at a wrong address would be one."""
     rpc = tenant.servers.solana.rpc_url
     assert await supplies(rpc, tenant.authority, mint_ids) == dict.fromkeys(mint_ids, 1)
     assert await count_nfts(rpc, tenant.authority) == len(mint_ids)
-    assert await tokens_without_metadata(rpc) == set()
+    assert await tokens_without_metadata(rpc, tenant.authority) == set()
 
 
 async def assert_records_are_sound(tenant: Tenant) -> None:
