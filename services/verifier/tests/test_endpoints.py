@@ -105,4 +105,4 @@ async def test_who_wants_patience_is_not_disturbed_for_readiness(
 
     told = await endpoints.readiness(Server.ask)
 
-    assert told == f"{NAME}: wants to be left alone for 1 s"
+    assert told == f"{NAME}: wants to be left alone for 2 s"
