@@ -19,7 +19,7 @@ from solders.pubkey import Pubkey
 
 from mint_events.admin import ensure_topics
 from mint_events.bus import Cluster, latest_by_key
-from mint_events.catalogue import MintConfirmed
+from mint_events.catalogue import MetadataUriUpdated, MintConfirmed
 from mint_events.codec import Codec
 from mint_events.envelope import Envelope, root
 from mint_events.topics import INFLIGHT
@@ -115,15 +115,17 @@ async def chain_events(world: World) -> AsyncIterator[Envelope]:
         await consumer.stop()
 
 
-async def events_until_confirmed(world: World, mint_ids: set[str]) -> list[Envelope]:
-    """All events up to the one that confirms the last of these mints."""
+async def events_until(
+    event: type[MintConfirmed | MetadataUriUpdated], world: World, mint_ids: set[str]
+) -> list[Envelope]:
+    """All events up to the one by which the last of these mints has come to such an event."""
     missing, seen = set(mint_ids), []
     events = chain_events(world)
     async with asyncio.timeout(120):
         while missing:
             envelope = await anext(events)
             seen.append(envelope)
-            if isinstance(envelope.event, MintConfirmed):
+            if isinstance(envelope.event, event):
                 missing.discard(envelope.mint_id)
     await events.aclose()  # type: ignore[attr-defined]  # an async generator has it
     return seen

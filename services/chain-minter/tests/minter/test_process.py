@@ -30,7 +30,7 @@ from mint_sandbox.python_servers import SolanaServer
 from .processes import (
     World,
     chain_events,
-    events_until_confirmed,
+    events_until,
     free_port,
     service,
     until_nothing_is_in_flight,
@@ -71,7 +71,7 @@ async def test_a_minter_killed_in_the_middle_goes_on_with_the_same_signatures(
             await child.kill()
 
         async with service(world, tmp_path):
-            events = await events_until_confirmed(world, mint_ids)
+            events = await events_until(MintConfirmed, world, mint_ids)
             await until_nothing_is_in_flight(world)
 
     signatures: dict[str, set[str]] = {mint_id: set() for mint_id in mint_ids}
@@ -95,7 +95,7 @@ async def test_events_of_others_are_passed_over_and_calls_are_measured(
     foreign = root(other, id=uuid4(), source="test", time=datetime.now(UTC))
     async with Publisher(world.cluster, Codec()) as publisher, service(world, tmp_path):
         await publisher.publish(foreign, world.prepared("mint-1"))
-        events = await events_until_confirmed(world, {"mint-1"})
+        events = await events_until(MintConfirmed, world, {"mint-1"})
         async with httpx.AsyncClient() as http:
             metrics = (await http.get(f"{world.url}/metrics")).text
 

@@ -29,8 +29,7 @@ from mint_sandbox.python_servers import SolanaServer
 
 from .processes import (
     World,
-    chain_events,
-    events_until_confirmed,
+    events_until,
     service,
     until_nothing_is_in_flight,
     world_of,
@@ -64,12 +63,12 @@ async def test_killed_at_its_boundaries_updates_go_on_to_one_transaction_each(
     async with Publisher(world.cluster, Codec()) as publisher:
         async with service(world, tmp_path):
             await publisher.publish(*mints)
-            await events_until_confirmed(world, mint_ids)
+            await events_until(MintConfirmed, world, mint_ids)
         for boundary, mint in zip(BOUNDARIES, mints, strict=True):
             await publisher.publish(update_of(mint))
             await dies_at(boundary, world, tmp_path)
         async with service(world, tmp_path):
-            events = await events_until_updated(world, mint_ids)
+            events = await events_until(MetadataUriUpdated, world, mint_ids)
             await until_nothing_is_in_flight(world)
 
     for mint_id in mint_ids:
@@ -99,20 +98,6 @@ async def dies_at(boundary: Boundary, world: World, folder: Path) -> None:
         while process.poll() is None:  # noqa: ASYNC110 - nobody signals the end of a process
             await asyncio.sleep(0.01)
     assert process.returncode == -signal.SIGKILL
-
-
-async def events_until_updated(world: World, mint_ids: set[str]) -> list[Envelope]:
-    """All events up to the one that ends the last of these updates."""
-    missing, seen = set(mint_ids), []
-    events = chain_events(world)
-    async with asyncio.timeout(120):
-        while missing:
-            envelope = await anext(events)
-            seen.append(envelope)
-            if isinstance(envelope.event, MetadataUriUpdated):
-                missing.discard(envelope.mint_id)
-    await events.aclose()  # type: ignore[attr-defined]  # an async generator has it
-    return seen
 
 
 def signatures(events: list[Envelope], mint_id: str) -> set[str | None]:
